@@ -1,0 +1,3 @@
+"""A grader for cloud-ML deployment labs."""
+
+__version__ = "0.1.0"

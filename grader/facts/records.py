@@ -1,0 +1,365 @@
+"""The facts of a submission, as frozen records.
+
+`grade inspect` prints exactly these (contract, section 4): a field that the contract names keeps its name and meaning;
+what checks need beyond that stands beside it. Absent things are empty tuples, unknown values None. ``cell`` is the
+0-based index among all cells of a notebook (None outside notebooks), ``line`` is 1-based within the file or the cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any, Literal
+
+Via = Literal["module", "writefile", "cell", "string", "method", "nested"]
+"""Where code stands: a file's top level, a ``%%writefile`` cell, a code cell, text in a literal, a class, a function."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the submission, for evidence. ``excerpt`` is the line there, never a secret."""
+
+    path: str
+    cell: int | None = None
+    line: int | None = None
+    excerpt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of the submission. ``lfs``: it is a Git LFS pointer; ``here``: its bytes are at hand."""
+
+    path: str
+    size: int | None
+    lfs: bool = False
+    here: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DeployFolder:
+    """A folder that holds, by its name, a platform's deployment. ``exact``: ``{platform}_deploy`` at the root."""
+
+    path: str
+    platform: Literal["aws", "gcp"]
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Illustration:
+    """What a document shows or links to as a picture, a video or a PDF.
+
+    ``kind``: ``local`` (``target`` is the path of a file in the submission), ``missing`` (a local path that is not
+    there), ``remote`` (an address), ``attachment`` (inside a notebook cell), ``output`` (a picture that a notebook's
+    run left), ``video``, ``pdf``. ``decoration``: a badge, a logo, an icon - by address or name and place.
+    """
+
+    path: str
+    cell: int | None
+    line: int | None
+    kind: Literal["local", "missing", "remote", "attachment", "output", "video", "pdf"]
+    target: str
+    alt: str = ""
+    embedded: bool = True
+    decoration: bool = False
+
+
+Step = Literal["get-model-there", "create", "call"]
+"""The three things that deployment instructions have to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """A sign, in a README, of one of the three steps: a command, code, a script it names, or a sentence."""
+
+    step: Step
+    line: int
+    by: Literal["command", "code", "script", "prose"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Readme:
+    """A README at the root or in a deploy folder.
+
+    ``words`` are whitespace-separated. ``images`` are targets as written. ``judgeable`` is False where the text is long
+    enough but in a language or form whose instructions are not understood here; ``platforms``: those it speaks of;
+    ``names``: the folders and files of the submission that it names; ``lab_text``: it is the assignment, pasted.
+    """
+
+    path: str
+    words: int
+    images: tuple[str, ...]
+    code_blocks: int
+    instructions: tuple[Instruction, ...] = ()
+    language: str | None = None
+    judgeable: bool = True
+    platforms: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    lab_text: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image file, by ending. ``format`` is what the bytes are; width and height in pixels, None where unknown.
+
+    ``kind`` is what can be said of it without reading it optically: ``plot`` (a chart), ``decoration`` (logo, icon,
+    badge), ``tiny``, else ``picture``. ``duplicate_of``: the same bytes as an earlier image.
+    """
+
+    path: str
+    format: str | None
+    width: int | None
+    height: int | None
+    embedded_in: tuple[str, ...] = ()
+    kind: Literal["picture", "plot", "decoration", "tiny"] = "picture"
+    duplicate_of: str | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notebook:
+    """A notebook that was read. ``cells`` counts all cells; ``nbformat`` is the major version it is written in."""
+
+    path: str
+    cells: int
+    nbformat: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A Python source that was read: ``whole`` if every line parsed, ``python2`` if only Python 2 explains it."""
+
+    path: str
+    lines: int
+    whole: bool
+    python2: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenFile:
+    """A file that a ``%%writefile`` cell or a program writes: it exists where the notebook ran, maybe not here.
+
+    ``path`` and ``cell`` say where it is written, ``target`` where to (None if undecidable). ``by``: ``writefile`` or
+    ``string`` (a literal that is written by ``open().write``).
+    """
+
+    path: str
+    cell: int | None
+    line: int
+    target: str | None
+    by: Literal["writefile", "string"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFn:
+    """A function called ``model_fn`` (contract, section 4, says what each field means).
+
+    ``is_async``, ``decorated`` and ``defined_in`` (the module of the repository it is re-exported from) tell how it got
+    its name; ``returns_none`` is a line where it may return nothing, ``script`` the file that holds it (of a
+    ``%%writefile`` cell: the target), ``names`` how the path is reached (``parameter``, ``environment``, ``absolute``,
+    ``file``, ``relative``, ``module-level``, ``listing``). ``uncertain`` says what could not be decided.
+    """
+
+    path: str
+    cell: int | None
+    line: int
+    via: Via
+    parameters: tuple[str, ...]
+    callable_with_one: bool
+    loader: str | None
+    loads: tuple[str, ...]
+    from_model_dir: bool | None
+    returns_on_all_paths: bool
+    estimator_homonym: bool
+    script: str | None = None
+    is_async: bool = False
+    decorated: bool = False
+    defined_in: str | None = None
+    returns_none: int | None = None
+    names: tuple[str, ...] = ()
+    uncertain: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCall:
+    """A call that makes a SageMaker model or estimator. Values through variables are resolved, else None.
+
+    ``class_name`` is printed as ``class``. ``script`` is the file in the repository that ``entry_point`` (with
+    ``source_dir``) names, resolved, ``entry_point_given`` whether the argument is there at all;
+    ``image`` is an image URI or what ``image_uris.retrieve`` was asked for.
+    """
+
+    path: str
+    cell: int | None
+    line: int
+    via: Via
+    class_name: str = field(metadata={"json": "class"})
+    entry_point: str | None
+    source_dir: str | None
+    model_data: str | None
+    framework_version: str | None
+    entry_point_given: bool = False
+    framework_version_given: bool = False
+    submit_directory: str | None = None
+    script: str | None = None
+    image: str | None = None
+    framework: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """An archive. ``members`` are its regular files as named in it, ``problem`` why the rest could not be listed."""
+
+    path: str
+    members: tuple[str, ...]
+    kind: Literal["model", "source", "other", "empty"] = "other"
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A serialized model, alone or as a member of an archive; read inertly (contract, section 4)."""
+
+    path: str
+    member: str | None
+    format: str | None
+    compression: str | None
+    class_name: str | None = field(default=None, metadata={"json": "class"})
+    sklearn_versions: tuple[str, ...] = ()
+    n_features: int | None = None
+    globals: tuple[str, ...] = ()
+    dangerous: tuple[str, ...] = ()
+    problem: str | None = None
+    size: int | None = None
+    protocol: int | None = None
+    steps: tuple[str, ...] = ()
+    feature_names: tuple[str, ...] = ()
+    numpy2: bool | None = None
+    lfs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A live use of something: ``.as_matrix()``, ``sklearn.externals``."""
+
+    path: str
+    cell: int | None
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One deployment's declaration on AI Platform or Vertex AI (contract, section 4).
+
+    Blank in the file is ``""``, absent None. ``service``: which of the two; ``given``: a value is written there but
+    could not be resolved (then it is None too). ``framework`` as declared.
+    """
+
+    path: str
+    cell: int | None
+    line: int
+    form: Literal["flag", "yaml", "json", "python", "shell-variable"]
+    runtime_version: str | None
+    python_version: str | None
+    container: str | None
+    service: Literal["ai-platform", "vertex"] = "ai-platform"
+    framework: str | None = None
+    unresolved: tuple[str, ...] = ()
+    via: Literal["code", "readme"] = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command of a shell, wherever it stands. ``verb`` is without ``alpha``, ``beta`` and global flags.
+
+    ``arguments`` are what follows the verb, with variables resolved where they can be.
+    """
+
+    path: str
+    cell: int | None
+    line: int
+    program: str
+    verb: str
+    arguments: tuple[str, ...] = ()
+    via: Literal["code", "readme"] = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file put into cloud storage, or a model saved under a name: what a deployment was made from.
+
+    ``source`` is the local file (as written, resolved through variables), ``target`` the address or name.
+    ``by``: ``command``, ``python`` (a client library), ``dump`` (``joblib.dump(model, "model.joblib")``).
+    """
+
+    path: str
+    cell: int | None
+    line: int
+    source: str | None
+    target: str | None
+    by: Literal["command", "python", "dump"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tutorial:
+    """A notebook or script outside the deploy folders that is one of the lab's two tutorials, whatever its name."""
+
+    path: str
+    platform: Literal["aws", "gcp"]
+    signs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A cloud credential in a file. Its text is not kept. In a notebook's output, ``line`` counts within its text."""
+
+    path: str
+    cell: int | None
+    line: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What should have been read and could not be. ``why`` is brief and free of the submission's control characters."""
+
+    path: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that is known of one submission."""
+
+    files: tuple[File, ...] = ()
+    folders: tuple[str, ...] = ()
+    deploy_folders: tuple[DeployFolder, ...] = ()
+    readmes: tuple[Readme, ...] = ()
+    images: tuple[Image, ...] = ()
+    illustrations: tuple[Illustration, ...] = ()
+    notebooks: tuple[Notebook, ...] = ()
+    sources: tuple[Source, ...] = ()
+    written_files: tuple[WrittenFile, ...] = ()
+    model_fns: tuple[ModelFn, ...] = ()
+    model_calls: tuple[ModelCall, ...] = ()
+    archives: tuple[Archive, ...] = ()
+    models: tuple[Model, ...] = ()
+    as_matrix: tuple[Use, ...] = ()
+    sklearn_externals: tuple[Use, ...] = ()
+    versions: tuple[Version, ...] = ()
+    commands: tuple[Command, ...] = ()
+    uploads: tuple[Upload, ...] = ()
+    tutorials: tuple[Tutorial, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    unread: tuple[Unread, ...] = ()
+
+
+def to_json(record: object) -> Any:
+    """A record as plain JSON values: tuples become lists, ``class_name`` is called ``class``."""
+    if is_dataclass(record) and not isinstance(record, type):
+        return {f.metadata.get("json", f.name): to_json(getattr(record, f.name)) for f in fields(record)}
+    if isinstance(record, tuple | list):
+        return [to_json(item) for item in record]
+    if isinstance(record, Mapping):
+        return {str(key): to_json(value) for key, value in record.items()}
+    return record
