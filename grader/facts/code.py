@@ -1,0 +1,55 @@
+"""What readers hand to each other about code, before it becomes facts. None of this is printed.
+
+The one-way seam: documents (notebooks, sources, READMEs, scripts) yield shell text and written files; commands and
+deployments are read from those, wherever they came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+Dialect = Literal["sh", "bat", "make"]
+
+
+@dataclass(frozen=True, slots=True)
+class ShellText:
+    """Text that a shell runs.
+
+    ``line`` is where its first line stands (1-based, in the file or cell). ``variables`` are values known from around
+    it (Python names of the notebook for ``{VAR}`` and ``$VAR``, ``%env``, ``os.environ``); what the text itself sets is found by its reader.
+    A list handed to ``subprocess`` comes quoted, one command. ``via``: ``readme`` for code blocks of a README.
+    """
+
+    path: str
+    cell: int | None
+    line: int
+    text: str
+    dialect: Dialect = "sh"
+    variables: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    via: Literal["code", "readme"] = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenText:
+    """The content of a file that a notebook or program writes. ``line`` is where its first line stands."""
+
+    path: str
+    cell: int | None
+    line: int
+    target: str | None
+    text: str
+    via: Literal["code", "readme"] = "code"
+    variables: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class CodeBlock:
+    """A code block of a README. ``line`` is that of its first line of code; ``language`` as written, lowercased."""
+
+    path: str
+    line: int
+    language: str
+    text: str

@@ -1,0 +1,70 @@
+"""A rubric, read and found faultless."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+Visibility = Literal["visible", "hidden", "after_due_date", "after_published"]
+MANUAL = "manual"
+"""The check of an item that only a person can mark."""
+
+
+@dataclass(frozen=True, slots=True)
+class RubricItem:
+    """One line of a rubric: a check and what it is worth.
+
+    ``id`` is the check's id; of a ``manual`` item, what the rubric calls it. ``points`` or ``penalty``, never both; neither is 0
+    points, told only. ``hint`` None: the check's own remedy; False: none. ``platform``: asked of that platform only.
+    """
+
+    id: str
+    check: str
+    points: float = 0.0
+    penalty: float = 0.0
+    parameters: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    requires: tuple[str, ...] = ()
+    visibility: Visibility = "visible"
+    title: str | None = None
+    hint: str | Literal[False] | None = None
+    platform: str | None = None
+    on_request: str | None = None
+
+    @property
+    def is_penalty(self) -> bool:
+        """Whether the item takes points away instead of giving them."""
+        return self.penalty > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Items under a heading."""
+
+    title: str
+    items: tuple[RubricItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rubric:
+    """A whole rubric. ``sha256`` is that of the file's bytes; ``check_files`` are Python files it takes checks from."""
+
+    id: str
+    version: int
+    title: str
+    platforms: tuple[str, ...]
+    choose: Literal["best", "all"]
+    sections: tuple[Section, ...]
+    sha256: str
+    check_files: tuple[str, ...] = ()
+    hints: bool = True
+
+    def items(self, platform: str | None, requested: frozenset[str] = frozenset()) -> tuple[tuple[Section, RubricItem], ...]:
+        """The items that a report on ``platform`` has: its own, the common ones, and those asked for, in order."""
+        return tuple(
+            (section, item)
+            for section in self.sections
+            for item in section.items
+            if item.platform in (None, platform) and (item.on_request is None or item.on_request in requested)
+        )
