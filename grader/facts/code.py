@@ -53,3 +53,32 @@ class CodeBlock:
     line: int
     language: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CellOutput:
+    """One output of a code cell: its text (streams, plain text, tracebacks, HTML as text) and the types of its pictures."""
+
+    text: str
+    images: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotebookCell:
+    """A cell as a person sees it. ``index`` is 0-based among all cells; ``attachments`` are names in a markdown cell."""
+
+    index: int
+    kind: Literal["code", "markdown", "raw"]
+    source: str
+    outputs: tuple[CellOutput, ...] = ()
+    attachments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotebookDocument:
+    """A notebook, read leniently, as Jupyter does. ``nbformat`` is the major version it is written in."""
+
+    path: str
+    nbformat: int
+    language: str
+    cells: tuple[NotebookCell, ...]
