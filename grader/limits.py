@@ -81,5 +81,7 @@ class Limits:
         except ValueError:
             number = None
         if number is None or not 0 < number < 1e15:
-            raise ValueError(f"--limit {name} wants a positive {'whole ' if kind is int else ''}number, as in {name}={getattr(self, attribute)}")
+            raise ValueError(
+                f"--limit {name} wants a positive {'whole ' if kind is int else ''}number, as in {name}={getattr(self, attribute)}"
+            )
         return replace(self, **{attribute: number})

@@ -80,7 +80,9 @@ class Registry:
         """Raises ValueError for an id that is taken by another function."""
         known = self._checks.get(item.id)
         if known is not None and known.function.__module__ != item.function.__module__:
-            raise ValueError(f"two checks are called {item.id!r}: in {known.function.__module__} and {item.function.__module__}")
+            raise ValueError(
+                f"two checks are called {item.id!r}: in {known.function.__module__} and {item.function.__module__}"
+            )
         self._checks[item.id] = item
 
     def __contains__(self, identifier: str) -> bool:
@@ -199,7 +201,9 @@ def load_installed() -> None:
         try:
             point.load()
         except Exception as problem:
-            raise ValueError(f"the checks of {point.value} cannot be loaded: {type(problem).__name__}: {problem}") from problem
+            raise ValueError(
+                f"the checks of {point.value} cannot be loaded: {type(problem).__name__}: {problem}"
+            ) from problem
 
 
 def load_file(path: str) -> None:

@@ -47,7 +47,9 @@ def judge(
             if not unmet(requirement, verdict):
                 continue
             is_open = verdict.status is Status.ERROR or (verdict.status is Status.SKIPPED and verdict.open)
-            because = verdict.because if verdict.status is Status.SKIPPED and verdict.because else requirement.check
+            because = (
+                verdict.because if verdict.status is Status.SKIPPED and verdict.because else requirement.check
+            )
             found = skipped(because, open=is_open, title=registry[because].title)
             if not is_open:  # a definite failure weighs more than an undecided one
                 return found
@@ -58,9 +60,13 @@ def judge(
         try:
             verdict = item(subject, **parameters.get(item.id, {}))
         except Exception as problem:  # any defect of a check is one item's error
-            return error(f"The check itself failed ({type(problem).__name__}: {problem}); this is not the student's doing.")
+            return error(
+                f"The check itself failed ({type(problem).__name__}: {problem}); this is not the student's doing."
+            )
         if not isinstance(verdict, Verdict):
-            return error(f"The check returned {type(verdict).__name__} instead of a verdict; this is not the student's doing.")
+            return error(
+                f"The check returned {type(verdict).__name__} instead of a verdict; this is not the student's doing."
+            )
         return verdict
 
     for identifier in wanted:

@@ -40,12 +40,20 @@ class Subject:
             return None
         own = [r for r in self.facts.readmes if r.path.rpartition("/")[0] == self.folder.path and r.words]
         # README.md before README.rst before README: what a code host shows.
-        return min(own, key=lambda r: (not r.path.lower().endswith((".md", ".markdown")), r.path)) if own else None
+        return (
+            min(own, key=lambda r: (not r.path.lower().endswith((".md", ".markdown")), r.path))
+            if own
+            else None
+        )
 
     def root_readme(self) -> Readme | None:
         """The README at the root with text in it, else None."""
         own = [r for r in self.facts.readmes if "/" not in r.path and r.words]
-        return min(own, key=lambda r: (not r.path.lower().endswith((".md", ".markdown")), r.path)) if own else None
+        return (
+            min(own, key=lambda r: (not r.path.lower().endswith((".md", ".markdown")), r.path))
+            if own
+            else None
+        )
 
     def models(self) -> tuple[Model, ...]:
         """The model files of the deploy folder, archives' members included."""

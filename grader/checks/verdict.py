@@ -43,7 +43,9 @@ class Verdict:
     open: bool = False
 
 
-def _verdict(status: Status, message: str, at: tuple[Place, ...], hint: str | None, fraction: float = 1.0) -> Verdict:
+def _verdict(
+    status: Status, message: str, at: tuple[Place, ...], hint: str | None, fraction: float = 1.0
+) -> Verdict:
     return Verdict(
         status,
         message,

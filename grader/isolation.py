@@ -1,0 +1,262 @@
+"""Work on hostile input, each piece in a process of its own, with limits; a crash or a hang costs that piece only.
+
+The parent is single-threaded and forks (3 to 5 ms); where the system cannot fork (Windows) a fresh interpreter is
+started. What a child says is data: JSON, bounded in size. The parent never imports or unpickles anything of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from typing import Any, Literal
+
+from grader.limits import Limits
+
+_MOST_ANSWER = 64_000_000  # bytes of one child's answer
+_GRACE = 5.0  # seconds beyond a stage's own bound, in which a child may still end by itself
+_ATTEMPTS = 4
+
+
+class OutOfTime(BaseException):
+    """The CPU time of one file is used up. Not an Exception: no reader's ``except Exception`` may swallow it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a piece of work ended: with an answer, or with ``problem``, one sentence."""
+
+    answer: Mapping[str, Any] | None
+    problem: str | None = None
+    kind: Literal["done", "died", "late"] = "done"
+
+
+class Channel:
+    """The child's end: tells the parent where the work is, so that a death can be laid to the right file."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def stage(self, name: Literal["obtain", "read"]) -> None:
+        """A stage begins; the parent starts that stage's clock."""
+        self._tell({"stage": name})
+
+    def at(self, path: str) -> None:
+        """The file that is being read from now on."""
+        self._tell({"at": path})
+
+    def done(self, answer: Mapping[str, Any]) -> None:
+        """The work is finished."""
+        self._tell({"done": answer})
+
+    def _tell(self, message: Mapping[str, Any]) -> None:
+        self._connection.send_bytes(json.dumps(message).encode("ascii"))
+
+
+Work = Callable[[Any, Mapping[str, str], Channel], None]
+"""(task, files to leave out with the reason, channel): does the work and calls ``channel.done``."""
+
+
+@dataclass(slots=True)
+class _Running:
+    index: int
+    process: Any
+    connection: Connection
+    deadline: float
+    stage: str = "obtain"
+    at: str | None = None
+    answer: Mapping[str, Any] | None = None
+    late: bool = False
+
+
+@dataclass(slots=True)
+class _Waiting:
+    index: int
+    skip: dict[str, str] = field(default_factory=dict)
+    attempt: int = 1
+    read_seconds: float = 0.0
+
+
+def run_all(tasks: Sequence[Any], work: Work, jobs: int, limits: Limits) -> Iterator[tuple[int, Outcome]]:
+    """Do ``work`` on every task, ``jobs`` at a time; yields (index, outcome) as they end, in any order.
+
+    A child that dies or hangs while it reads a file is started anew without that file, a few times, within the same
+    total time. Closing the generator ends all children.
+    """
+    context = multiprocessing.get_context("spawn" if sys.platform == "win32" else "fork")
+    waiting = deque(_Waiting(index, read_seconds=limits.read_seconds) for index in range(len(tasks)))
+    origin: dict[int, _Waiting] = {}
+    running: dict[Connection, _Running] = {}
+    began: dict[int, float] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < max(1, jobs):
+                job = waiting.popleft()
+                origin[job.index] = job
+                ours, theirs = context.Pipe(duplex=False)
+                process = context.Process(
+                    target=_child, args=(work, tasks[job.index], job.skip, theirs, os.getpid()), daemon=True
+                )
+                process.start()
+                theirs.close()
+                running[ours] = _Running(
+                    job.index, process, ours, time.monotonic() + limits.fetch_seconds + _GRACE
+                )
+            soonest = min(r.deadline for r in running.values())
+            for connection in wait(list(running), timeout=max(0.0, soonest - time.monotonic())):
+                assert isinstance(connection, Connection)  # noqa: S101 - for the type checker; pipes are all we wait for
+                one = running[connection]
+                before = one.stage
+                if _listen(one):
+                    if one.stage == "read" and before == "obtain":
+                        began[one.index] = time.monotonic()
+                        one.deadline = time.monotonic() + origin[one.index].read_seconds + _GRACE
+                    continue
+                del running[connection]
+                outcome, again = _ended(one, origin[one.index], began.get(one.index))
+                if again is not None:
+                    waiting.appendleft(again)
+                else:
+                    yield one.index, outcome
+            now = time.monotonic()
+            for one in running.values():
+                if now >= one.deadline:
+                    one.late = True
+                    one.deadline = now + 3600
+                    _end(one)
+    finally:
+        for one in running.values():
+            _end(one)
+            one.connection.close()
+
+
+def _listen(one: _Running) -> bool:
+    """Take one message; False when the child has closed its end."""
+    try:
+        message = json.loads(one.connection.recv_bytes(_MOST_ANSWER))
+    except (EOFError, OSError, ValueError):
+        return False
+    if "stage" in message:
+        one.stage = str(message["stage"])
+    elif "at" in message:
+        one.at = str(message["at"])
+    elif "done" in message:
+        one.answer = message["done"]
+    return True
+
+
+def _ended(one: _Running, job: _Waiting, began: float | None) -> tuple[Outcome, _Waiting | None]:
+    """The outcome of a child that is gone, and the next attempt if one is worth making."""
+    one.process.join(5)
+    if one.process.is_alive():
+        _end(one)
+    code = one.process.exitcode
+    one.process.close()
+    one.connection.close()
+    if one.answer is not None:
+        return Outcome(one.answer), None
+    if one.late:
+        why = "it took more time than it may"
+    elif code is not None and code < 0:
+        with contextlib.suppress(ValueError):
+            code = signal.Signals(-code).name
+        why = f"its reader was ended by {code}"
+    else:
+        why = f"its reader ended with code {code}"
+    if one.stage == "read" and one.at is not None and job.attempt < _ATTEMPTS:
+        spent = time.monotonic() - began if began is not None else 0.0
+        left = job.read_seconds - spent
+        # The last attempt gets a little time even if a hang used it all: without that file it may well be enough.
+        skip = {**job.skip, one.at: f"reading it failed: {why}"}
+        return Outcome(None), _Waiting(job.index, skip, job.attempt + 1, max(left, 5.0))
+    if one.stage == "obtain":
+        problem = f"It could not be obtained: {why}."
+    else:
+        problem = f"Reading it failed{f' at {one.at}' if one.at else ''}: {why}."
+    return Outcome(None, problem, "late" if one.late else "died"), None
+
+
+def _end(one: _Running) -> None:
+    """End a child: politely, so that it ends its own git, then for good."""
+    with contextlib.suppress(ValueError, OSError):
+        one.process.terminate()
+        one.process.join(2)
+        if one.process.is_alive():
+            one.process.kill()
+            one.process.join(2)
+
+
+def _child(work: Work, task: Any, skip: Mapping[str, str], connection: Connection, parent: int) -> None:
+    """The child's whole life. Nothing that it or a library prints reaches the terminal."""
+    with contextlib.suppress(AttributeError, OSError):
+        os.setsid()  # Ctrl-C reaches the parent alone, which then ends its children
+    signal.signal(signal.SIGTERM, _terminated)
+    with contextlib.suppress(ValueError):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if os.environ.get("GRADE_TRACEBACK") != "1":
+        quiet = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(quiet, stream)
+        os.close(quiet)
+    import warnings
+
+    warnings.simplefilter("ignore")
+    if hasattr(os, "getppid") and sys.platform != "win32" and os.getppid() != parent:
+        return  # the parent died before we began
+    with contextlib.suppress(BrokenPipeError):
+        work(task, skip, Channel(connection))
+
+
+def _terminated(number: int, _frame: object) -> None:
+    raise SystemExit(128 + number)
+
+
+def limit_process(limits: Limits) -> str | None:
+    """Bound memory, CPU time, file size and core dumps of this process; returns a note where the system cannot."""
+    try:
+        import resource
+    except ImportError:
+        return "This system has no limits on memory; only the time limit held."
+    missing = False
+    wanted = [
+        (resource.RLIMIT_CPU, int(limits.read_seconds) + 5),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_AS, limits.memory),
+    ]
+    for which, value in wanted:
+        try:
+            _, hard = resource.getrlimit(which)
+            soft = value if hard == resource.RLIM_INFINITY else min(value, hard)
+            resource.setrlimit(which, (soft, hard))
+        except (ValueError, OSError):
+            missing = missing or which == resource.RLIMIT_AS
+    if missing or sys.platform == "darwin":  # macOS takes the limit and does not hold it
+        return "This system does not limit memory; only the time limit held."
+    return None
+
+
+@contextlib.contextmanager
+def cpu_budget(seconds: float) -> Iterator[None]:
+    """Raise :class:`OutOfTime` inside when ``seconds`` of CPU are used up (where the system has such a clock)."""
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+    previous = signal.signal(signal.SIGPROF, _out_of_time)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, previous)
+
+
+def _out_of_time(_number: int, _frame: object) -> None:
+    raise OutOfTime
