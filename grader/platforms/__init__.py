@@ -1,0 +1,1 @@
+"""What each cloud demands, as tables with source and date."""
