@@ -6,7 +6,7 @@ tomorrow. Read when first asked for, then kept.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import re
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-TABLE_DATE = datetime.date(2026, 11, 22)
+TABLE_DATE = dt.date(2026, 11, 22)
 """The day on which the tables were right."""
 
 _DATA = Path(__file__).parent / "data"
@@ -38,7 +38,7 @@ class SageMakerImage:
     inference_v2: bool
     inference_v3: bool
     source: str
-    date: datetime.date
+    date: dt.date
 
     @property
     def offered(self) -> bool:
@@ -60,7 +60,7 @@ class Runtime:
     numpy: str | None
     verified: bool
     source: str
-    date: datetime.date
+    date: dt.date
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +70,16 @@ class VertexContainer:
     version: str
     python: str | None
     numpy: str | None
-    end_of_support: datetime.date
-    end_of_availability: datetime.date
+    end_of_support: dt.date
+    end_of_availability: dt.date
     source: str
-    date: datetime.date
+    date: dt.date
 
-    def available(self, on: datetime.date = TABLE_DATE) -> bool:
+    def available(self, on: dt.date = TABLE_DATE) -> bool:
         """Whether it can still be had on that day."""
         return on <= self.end_of_availability
 
-    def supported(self, on: datetime.date = TABLE_DATE) -> bool:
+    def supported(self, on: dt.date = TABLE_DATE) -> bool:
         """Whether it still gets patches on that day."""
         return on <= self.end_of_support
 
@@ -98,7 +98,7 @@ def _rows(name: str) -> list[dict[str, Any]]:
     for row in rows:
         for field in ("date", "end_of_support", "end_of_availability"):
             if field in row:
-                row[field] = datetime.date.fromisoformat(row[field])
+                row[field] = dt.date.fromisoformat(row[field])
     return rows
 
 
