@@ -36,7 +36,7 @@ class Outcome:
 
     answer: Mapping[str, Any] | None
     problem: str | None = None
-    kind: Literal["done", "died", "late"] = "done"
+    stage: Literal["obtain", "read"] = "read"
 
 
 class Channel:
@@ -71,7 +71,7 @@ class _Running:
     process: Any
     connection: Connection
     deadline: float
-    stage: str = "obtain"
+    stage: Literal["obtain", "read"] = "obtain"
     at: str | None = None
     answer: Mapping[str, Any] | None = None
     late: bool = False
@@ -145,7 +145,7 @@ def _listen(one: _Running) -> bool:
     except (EOFError, OSError, ValueError):
         return False
     if "stage" in message:
-        one.stage = str(message["stage"])
+        one.stage = "read" if message["stage"] == "read" else "obtain"
     elif "at" in message:
         one.at = str(message["at"])
     elif "done" in message:
@@ -181,7 +181,7 @@ def _ended(one: _Running, job: _Waiting, began: float | None) -> tuple[Outcome, 
         problem = f"It could not be obtained: {why}."
     else:
         problem = f"Reading it failed{f' at {one.at}' if one.at else ''}: {why}."
-    return Outcome(None, problem, "late" if one.late else "died"), None
+    return Outcome(None, problem, one.stage), None
 
 
 def _end(one: _Running) -> None:

@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grader.facts.records import DeployFolder, Facts, Model, Place, Readme
+
+
+def deploy_folder(facts: Facts, platform: str, names: Sequence[str]) -> DeployFolder | None:
+    """The folder that counts for ``platform``: one of ``names`` at the root, else the best variant.
+
+    ``names`` are a rubric's accepted names with ``{platform}`` in them. Among variants the least deep counts, and of
+    those the first that holds a README or a model, then the alphabet decides.
+    """
+    for name in names:
+        path = name.replace("{platform}", platform).strip("/")
+        if path in facts.folders:
+            return DeployFolder(path, platform, exact="/" not in path)
+    ours = [folder for folder in facts.deploy_folders if folder.platform == platform]
+    told = [item.path for item in (*facts.readmes, *facts.models, *facts.archives, *facts.model_fns)]
+
+    def rank(folder: DeployFolder) -> tuple[bool, int, bool, str]:
+        filled = any(path.startswith(folder.path + "/") for path in told)
+        return (not folder.exact, folder.path.count("/"), not filled, folder.path)
+
+    return min(ours, key=rank) if ours else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ class DeployFolder:
     """A folder that holds, by its name, a platform's deployment. ``exact``: ``{platform}_deploy`` at the root."""
 
     path: str
-    platform: Literal["aws", "gcp"]
+    platform: str
     exact: bool
 
 
