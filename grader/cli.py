@@ -378,7 +378,7 @@ def _outputs(files: Sequence[str], name: str | None) -> list[tuple[str | None, s
         if os.path.isdir(file) or not os.path.isdir(folder):  # noqa: PTH112
             raise WrongCallError(
                 f"{file} cannot be written: {'it is a folder' if os.path.isdir(file) else 'its folder does not exist'}"
-            )  # noqa: PTH112
+            )
         if not os.access(file if os.path.exists(file) else folder, os.W_OK):  # noqa: PTH110
             raise WrongCallError(f"{file} cannot be written: no permission")
         found.append((file, chosen))
