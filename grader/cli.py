@@ -6,15 +6,14 @@ import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from grader import __version__
 from grader.limits import Limits
+from grader.submission.errors import WrongCall
 
 if TYPE_CHECKING:
-    from grader.grading import Task
-    from grader.isolation import Outcome
     from grader.report.model import Report, SubmissionReport
     from grader.rubric.model import Rubric
 
@@ -33,22 +32,18 @@ exit codes: 0 graded, 1 below --fail-under, 2 the call is wrong, 3 a submission 
 """
 
 
-class WrongCallError(Exception):
-    """The call is wrong (exit code 2); the message is one sentence with what to do next."""
-
-
 class _Parser(argparse.ArgumentParser):
     """An argument parser that says one sentence instead of the whole usage."""
 
     def error(self, message: str) -> NoReturn:
-        raise WrongCallError(f"{message}; see {self.prog} --help")
+        raise WrongCall(f"{message}; see {self.prog} --help")
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code."""
     try:
         return _dispatch(list(arguments))
-    except WrongCallError as problem:
+    except WrongCall as problem:
         return _complain(str(problem), WRONG_CALL)
     except KeyboardInterrupt:
         return _complain("interrupted", INTERRUPTED)
@@ -159,7 +154,7 @@ def _limits(settings: Sequence[str]) -> Limits:
         try:
             limits = limits.with_setting(setting)
         except ValueError as problem:
-            raise WrongCallError(str(problem)) from None
+            raise WrongCall(str(problem)) from None
     return limits
 
 
@@ -171,37 +166,38 @@ def _load_rubric(path: str | None) -> Rubric:
     try:
         return load(Path(path) if path is not None else None)
     except RubricError as problem:
-        raise WrongCallError(f"the rubric is faulty:\n{problem}") from None
+        raise WrongCall(f"the rubric is faulty:\n{problem}") from None
 
 
 def _grade(arguments: list[str]) -> int:
     options = _grade_parser().parse_intermixed_args(arguments)
     if not options.sources:
-        raise WrongCallError(
+        raise WrongCall(
             "no SOURCE: name a git URL, a folder or an archive, as in: grade https://github.com/u/r"
         )
     if options.jobs is not None and options.jobs < 1:
-        raise WrongCallError("--jobs wants a number of 1 or more")
+        raise WrongCall("--jobs wants a number of 1 or more")
     if options.fail_under is not None and not 0 <= options.fail_under <= 100:
-        raise WrongCallError("--fail-under wants a percentage from 0 to 100")
-    outputs = _outputs(options.output, options.format)
+        raise WrongCall("--fail-under wants a percentage from 0 to 100")
+    from grader.output import outputs_of
+
+    outputs = outputs_of(options.output, options.format)
     limits = _limits(options.limit)
     rubric = _load_rubric(options.rubric)
     if options.platform is not None and options.platform not in rubric.platforms:
-        raise WrongCallError(
-            f"the rubric has no platform {options.platform}, only {', '.join(rubric.platforms)}"
-        )
+        raise WrongCall(f"the rubric has no platform {options.platform}, only {', '.join(rubric.platforms)}")
     requested = frozenset(name for name in ("rehearse", "live") if getattr(options, name))
     selected = _selection(rubric, options.select, options.ignore, requested)
     marks = _load_marks(options.marks, rubric)
 
+    from grader.batch import results, scratch, tasks_of
     from grader.grading import plan_of, told
     from grader.report.model import Report, for_audience
 
     plan = plan_of(rubric, platform=options.platform, requested=requested, selected=selected)
     reports: dict[int, SubmissionReport] = {}
-    with _scratch() as scratch:
-        tasks = _tasks(options, scratch, limits, plan)
+    with scratch() as folder:
+        tasks = tasks_of(options.sources, options.ref, folder, limits, exclude=options.exclude, plan=plan)
 
         def finished() -> Report:
             report = Report(
@@ -213,98 +209,20 @@ def _grade(arguments: list[str]) -> int:
             return for_audience(report, options.audience)
 
         try:
-            for index, outcome in _results(tasks, options.jobs, limits):
-                reports[index] = told(
-                    tasks[index], outcome, rubric, requested=requested, selected=selected, marks=marks
-                )
-        except KeyboardInterrupt:
-            if reports and options.output:
+            with contextlib.closing(results(tasks, options.jobs, limits)) as outcomes:
+                for index, outcome in outcomes:
+                    reports[index] = told(
+                        tasks[index], outcome, rubric, requested=requested, selected=selected, marks=marks
+                    )
+        except (KeyboardInterrupt, SystemExit):
+            if reports and options.output:  # what was graded until now is not lost
                 _write(finished(), outputs)
-                raise KeyboardInterrupt from None
             raise
     for note in marks.unused() if marks else ():
         _complain(note, 0)
     report = finished()
     _write(report, outputs)
     return _exit_code(report, options.fail_under)
-
-
-def _tasks(options: Any, scratch: str, limits: Limits, plan: Any) -> list[Task]:
-    from grader.grading import Task
-    from grader.submission import source as sources
-    from grader.submission.errors import Unobtainable, WrongCall
-
-    tasks = []
-    for index, text in enumerate(options.sources):
-        try:
-            source = sources.parse(text, options.ref)
-        except WrongCall as problem:
-            raise WrongCallError(str(problem)) from None
-        except Unobtainable as problem:
-            source = sources.refused(text, str(problem))
-        tasks.append(Task(source, os.path.join(scratch, str(index)), limits, tuple(options.exclude), plan))  # noqa: PTH118
-    return tasks
-
-
-@contextlib.contextmanager
-def _scratch() -> Iterator[str]:
-    """A temporary folder that is gone at the end, also when the call is ended from outside."""
-    import signal
-    import tempfile
-
-    def ended(number: int, _frame: object) -> NoReturn:
-        raise SystemExit(128 + number)
-
-    with contextlib.suppress(ValueError):  # not in the main thread: whoever calls us handles signals
-        signal.signal(signal.SIGTERM, ended)
-    with tempfile.TemporaryDirectory(prefix="grade-", ignore_cleanup_errors=True) as folder:
-        yield folder
-
-
-def _results(tasks: list[Task], jobs: int | None, limits: Limits) -> Iterator[tuple[int, Outcome]]:
-    """Examine every task, with progress on a terminal's stderr."""
-    import shutil
-
-    from grader.grading import examine, preload
-    from grader.isolation import run_all
-
-    preload(tasks)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with _progress(len(tasks)) as advance:
-        for index, outcome in run_all(tasks, examine, jobs or cores, limits):
-            shutil.rmtree(tasks[index].scratch, ignore_errors=True)
-            advance(tasks[index].source.shown)
-            yield index, outcome
-
-
-@contextlib.contextmanager
-def _progress(total: int) -> Iterator[Any]:
-    """A progress bar on stderr for several submissions on a terminal; nothing in a pipe or in CI."""
-    if total < 2 or not sys.stderr.isatty() or os.environ.get("CI") or os.environ.get("TERM") == "dumb":
-        yield lambda shown: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-    from rich.text import Text
-
-    from grader.text import visible
-
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}", markup=False),
-    )
-    # No refresh thread: this process forks, and stays single-threaded for that.
-    with Progress(*columns, console=Console(stderr=True), auto_refresh=False, transient=True) as bar:
-        task = bar.add_task("", total=total)
-        bar.refresh()
-
-        def advance(shown: str) -> None:
-            bar.update(task, advance=1, description=Text(visible(shown)).plain[-50:])
-            bar.refresh()
-
-        yield advance
 
 
 def _selection(
@@ -323,7 +241,7 @@ def _selection(
                 import difflib
 
                 near = difflib.get_close_matches(name, [*items, *{i.partition(".")[0] for i in items}], 1)
-                raise WrongCallError(
+                raise WrongCall(
                     f"the rubric has no check {name!r}"
                     + (f"; did you mean {near[0]}?" if near else "; see: grade checks")
                 )
@@ -335,7 +253,7 @@ def _selection(
     for name in chosen if select else ():
         wanted = items[name].on_request
         if wanted is not None and wanted not in requested:
-            raise WrongCallError(f"{name} is asked only with --{wanted}")
+            raise WrongCall(f"{name} is asked only with --{wanted}")
     return frozenset(chosen)
 
 
@@ -350,85 +268,18 @@ def _load_marks(path: str | None, rubric: Rubric) -> Any:
     try:
         return load(Path(path), rubric)
     except RubricError as problem:
-        raise WrongCallError(f"the marks are faulty:\n{problem}") from None
-
-
-def _outputs(files: Sequence[str], name: str | None) -> list[tuple[str | None, str]]:
-    """(file or None for stdout, format) of every output; refuses early what could not be written late."""
-    from grader.report import formats
-
-    if name is not None and name not in formats.names():
-        import difflib
-
-        near = difflib.get_close_matches(name, formats.names(), 1)
-        raise WrongCallError(
-            f"no format is called {name!r}"
-            + (f"; did you mean {near[0]}?" if near else f"; one of {', '.join(formats.names())}")
-        )
-    if not files:
-        return [(None, name or "terminal")]
-    found: list[tuple[str | None, str]] = []
-    for file in files:
-        chosen = name or formats.of_file(file)
-        if chosen is None:
-            raise WrongCallError(
-                f"the ending of {file} names no format; give --format, one of {', '.join(formats.names())}"
-            )
-        folder = os.path.dirname(os.path.abspath(file))  # noqa: PTH100, PTH120 - pathlib is not loaded yet
-        if os.path.isdir(file) or not os.path.isdir(folder):  # noqa: PTH112
-            raise WrongCallError(
-                f"{file} cannot be written: {'it is a folder' if os.path.isdir(file) else 'its folder does not exist'}"
-            )
-        if not os.access(file if os.path.exists(file) else folder, os.W_OK):  # noqa: PTH110
-            raise WrongCallError(f"{file} cannot be written: no permission")
-        found.append((file, chosen))
-    return found
+        raise WrongCall(f"the marks are faulty:\n{problem}") from None
 
 
 def _write(report: Report, outputs: Sequence[tuple[str | None, str]]) -> None:
+    from grader.output import look, save, show
     from grader.report import formats
 
     for file, name in outputs:
         if file is None:
-            _print(formats.render(report, name, **_look(sys.stdout)))
+            show(formats.render(report, name, **look(sys.stdout)))
         else:
-            _save(file, formats.render(report, name, width=100, color=False))
-
-
-def _look(stream: TextIO) -> dict[str, Any]:
-    """Width and colour for a stream."""
-    import shutil
-
-    terminal = stream.isatty()
-    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb" or bool(os.environ.get("CI"))
-    width = shutil.get_terminal_size((80, 24)).columns if terminal or "COLUMNS" in os.environ else 80
-    return {"width": max(40, min(width, 120)), "color": terminal and not plain}
-
-
-def _print(text: str) -> None:
-    with contextlib.suppress(AttributeError):
-        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
-    sys.stdout.flush()
-
-
-def _save(file: str, text: str) -> None:
-    """Write ``file`` whole or not at all: a call that is killed leaves the old one."""
-    from pathlib import Path
-
-    target = Path(file)
-    try:
-        if target.exists() and not target.is_file():  # a pipe, a device
-            target.write_text(text, encoding="utf-8")
-            return
-        beside = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            beside.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
-            beside.replace(target)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as problem:
-        raise WrongCallError(f"{file} cannot be written: {problem.strerror or problem}") from None
+            save(file, formats.render(report, name, width=100, color=False))
 
 
 def _exit_code(report: Report, fail_under: float | None) -> int:
@@ -460,14 +311,16 @@ def _inspect(arguments: list[str]) -> int:
     _common(parser)
     options = parser.parse_intermixed_args(arguments)
     if len(options.sources) > 1:
-        raise WrongCallError("grade inspect takes one SOURCE at a time")
-    outputs = _outputs(options.output, options.format)
-    limits = _limits(options.limit)
+        raise WrongCall("grade inspect takes one SOURCE at a time")
+    from grader.batch import results, scratch, tasks_of
+    from grader.output import look, outputs_of, save, show
     from grader.report import inspecting
 
-    with _scratch() as scratch:
-        tasks = _tasks(options, scratch, limits, None)
-        ((_, outcome),) = list(_results(tasks, 1, limits))
+    outputs = outputs_of(options.output, options.format)
+    limits = _limits(options.limit)
+    with scratch() as folder:
+        tasks = tasks_of(options.sources, options.ref, folder, limits, exclude=options.exclude)
+        ((_, outcome),) = list(results(tasks, 1, limits))
     shown = tasks[0].source.shown
     answer = outcome.answer or {}
     problem = outcome.problem or answer.get("problem")
@@ -479,13 +332,13 @@ def _inspect(arguments: list[str]) -> int:
         if name == "json":
             text = inspecting.as_text(found)
         elif name == "terminal":
-            text = inspecting.for_people(found, **_look(sys.stdout))
+            text = inspecting.for_people(found, **look(sys.stdout))
         else:
-            raise WrongCallError(f"grade inspect has the formats terminal and json, not {name}")
+            raise WrongCall(f"grade inspect has the formats terminal and json, not {name}")
         if file is None:
-            _print(text)
+            show(text)
         else:
-            _save(file, text)
+            save(file, text)
     if problem is None:
         return GRADED
     _complain(str(problem), 0)
@@ -500,6 +353,7 @@ def _checks(arguments: list[str]) -> int:
     rubric = _load_rubric(options.rubric)
 
     from grader.checks import registry as checks
+    from grader.output import look, show
     from grader.report import explain
 
     registry = checks.load_builtin()
@@ -508,16 +362,16 @@ def _checks(arguments: list[str]) -> int:
     except ValueError as problem:
         _complain(str(problem), 0)
     if options.id is None:
-        _print(explain.listing(registry, rubric, **_look(sys.stdout)))
+        show(explain.listing(registry, rubric, **look(sys.stdout)))
     elif options.id in registry:
-        _print(explain.page(registry[options.id], rubric, **_look(sys.stdout)))
+        show(explain.page(registry[options.id], rubric, **look(sys.stdout)))
     elif options.id in registry.families():
-        _print(explain.listing(registry, rubric, family=options.id, **_look(sys.stdout)))
+        show(explain.listing(registry, rubric, family=options.id, **look(sys.stdout)))
     else:
         import difflib
 
         near = difflib.get_close_matches(options.id, registry.ids(), 1)
-        raise WrongCallError(
+        raise WrongCall(
             f"no check is called {options.id!r}"
             + (f"; did you mean {near[0]}?" if near else "; see: grade checks")
         )
@@ -533,12 +387,14 @@ def _rubric(arguments: list[str]) -> int:
     check.add_argument("file", metavar="FILE")
     commands.add_parser("schema", help="print the JSON Schema of the rubric format", allow_abbrev=False)
     options = parser.parse_args(arguments)
+    from grader.output import show
+
     if options.command == "schema":
         import json
 
         from grader.rubric.schema import json_schema
 
-        _print(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+        show(json.dumps(json_schema(), indent=2, ensure_ascii=False))
         return GRADED
     from pathlib import Path
 
@@ -553,5 +409,5 @@ def _rubric(arguments: list[str]) -> int:
         platform: sum(item.points for _, item in rubric.items(platform)) for platform in rubric.platforms
     }
     told = ", ".join(f"{total:g} points on {platform}" for platform, total in totals.items())
-    _print(f"{options.file}: no faults; {len(items)} items, {told}")
+    show(f"{options.file}: no faults; {len(items)} items, {told}")
     return GRADED

@@ -9,3 +9,7 @@ class Unobtainable(Exception):
 
 class Unreadable(Exception):
     """One file could not be read: too large, absent from a partial clone, undecodable. The message says why, briefly."""
+
+
+class WrongCall(Exception):
+    """The call is wrong (exit code 2). The message is one sentence with what to do next."""
