@@ -83,7 +83,8 @@ class Readme:
 
     ``words`` are whitespace-separated. ``images`` are targets as written. ``judgeable`` is False where the text is long
     enough but in a language or form whose instructions are not understood here; ``platforms``: those it speaks of;
-    ``names``: the folders and files of the submission that it names; ``lab_text``: it is the assignment, pasted.
+    ``names``: the folders and files of the submission that it names; ``runs``: the scripts and notebooks among them that
+    it says to run; ``lab_text``: it is the assignment, pasted.
     """
 
     path: str
@@ -96,6 +97,7 @@ class Readme:
     platforms: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     lab_text: bool = False
+    runs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ class Image:
     """An image file, by ending. ``format`` is what the bytes are; width and height in pixels, None where unknown.
 
     ``kind`` is what can be said of it without reading it optically: ``plot`` (a chart), ``decoration`` (logo, icon,
-    badge), ``tiny``, else ``picture``. ``duplicate_of``: the same bytes as an earlier image.
+    badge), ``tiny``, else ``picture``. ``duplicate_of``: the same bytes as an earlier image. ``digest``: their SHA-256.
     """
 
     path: str
@@ -114,6 +116,7 @@ class Image:
     kind: Literal["picture", "plot", "decoration", "tiny"] = "picture"
     duplicate_of: str | None = None
     problem: str | None = None
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
