@@ -7,6 +7,7 @@ started. What a child says is data: JSON, bounded in size. The parent never impo
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import json
 import multiprocessing
 import os
@@ -206,6 +207,8 @@ def _child(work: Work, task: Any, skip: Mapping[str, str], connection: Connectio
         for stream in (0, 1, 2):
             os.dup2(quiet, stream)
         os.close(quiet)
+        sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+        faulthandler.disable()
     import warnings
 
     warnings.simplefilter("ignore")
