@@ -3,65 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
-from grader.checks.verdict import Status
-from grader.facts.records import Place
+from grader.rubric.model import Item, Mark, PlatformResult, Score
+
+__all__ = [
+    "INSPECT_SCHEMA",
+    "SCHEMA",
+    "Item",
+    "Mark",
+    "PlatformResult",
+    "Report",
+    "Score",
+    "SubmissionReport",
+    "for_audience",
+]
 
 SCHEMA = "grade.report/1"
 INSPECT_SCHEMA = "grade.inspect/1"
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """A range in points: one number only where nothing is open. ``open_items`` counts what a person must look at."""
-
-    low: float
-    high: float
-    possible: float
-    open_items: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """What a person said of an item."""
-
-    status: Status
-    points: float | None
-    comment: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One item of a report. ``points`` is what it earned, None while open; ``deduction`` what a penalty may cost."""
-
-    id: str
-    title: str
-    section: str
-    status: Status
-    points: float | None
-    possible: float
-    penalty: bool
-    deduction: float
-    message: str
-    hint: str | None = None
-    evidence: tuple[Place, ...] = ()
-    more_evidence: int = 0
-    open: bool = False
-    because: str | None = None
-    mark: Mark | None = None
-    visibility: str = "visible"
-
-
-@dataclass(frozen=True, slots=True)
-class PlatformResult:
-    """The items and score of one platform (None: no deploy folder at all)."""
-
-    platform: str | None
-    score: Score
-    items: tuple[Item, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +57,36 @@ class Report:
     rubric: Mapping[str, Any]
     rubric_title: str
     submissions: tuple[SubmissionReport, ...]
+
+
+def for_audience(report: Report, audience: str) -> Report:
+    """What ``audience`` (``student`` or ``staff``) sees of a report; the scores are the same for both.
+
+    A student sees no item whose visibility is anything but ``visible``: the grader knows neither due dates nor whether
+    grades are published, so what waits for either stays hidden. ``hidden`` counts those items, and notes that name one
+    of them are left out.
+
+    Raises:
+        ValueError: no such audience.
+    """
+    if audience not in ("student", "staff"):
+        raise ValueError(f"an audience is student or staff, not {audience!r}")
+    if audience == "staff":
+        return report
+    return replace(report, submissions=tuple(_for_student(s) for s in report.submissions))
+
+
+def _for_student(submission: SubmissionReport) -> SubmissionReport:
+    results = (*((submission.result,) if submission.result else ()), *submission.other_platforms)
+    hidden = {item.id for result in results for item in result.items if item.visibility != "visible"}
+    return replace(
+        submission,
+        result=_visible_part(submission.result) if submission.result else None,
+        other_platforms=tuple(_visible_part(result) for result in submission.other_platforms),
+        notes=tuple(note for note in submission.notes if not any(name in note for name in hidden)),
+        hidden=len(hidden),
+    )
+
+
+def _visible_part(result: PlatformResult) -> PlatformResult:
+    return replace(result, items=tuple(item for item in result.items if item.visibility == "visible"))

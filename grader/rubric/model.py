@@ -1,4 +1,4 @@
-"""A rubric, read and found faultless."""
+"""A rubric, read and found faultless, and what scoring by it makes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
+
+from grader.checks.verdict import Status
+from grader.facts.records import Place
 
 Visibility = Literal["visible", "hidden", "after_due_date", "after_published"]
 MANUAL = "manual"
@@ -60,7 +63,9 @@ class Rubric:
     check_files: tuple[str, ...] = ()
     hints: bool = True
 
-    def items(self, platform: str | None, requested: frozenset[str] = frozenset()) -> tuple[tuple[Section, RubricItem], ...]:
+    def items(
+        self, platform: str | None, requested: frozenset[str] = frozenset()
+    ) -> tuple[tuple[Section, RubricItem], ...]:
         """The items that a report on ``platform`` has: its own, the common ones, and those asked for, in order."""
         return tuple(
             (section, item)
@@ -68,3 +73,53 @@ class Rubric:
             for item in section.items
             if item.platform in (None, platform) and (item.on_request is None or item.on_request in requested)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A range in points: one number only where nothing is open. ``open_items`` counts what a person must look at."""
+
+    low: float
+    high: float
+    possible: float
+    open_items: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a person said of an item."""
+
+    status: Status
+    points: float | None
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of a report. ``points`` is what it earned, None while open; ``deduction`` what a penalty may cost."""
+
+    id: str
+    title: str
+    section: str
+    status: Status
+    points: float | None
+    possible: float
+    penalty: bool
+    deduction: float
+    message: str
+    hint: str | None = None
+    evidence: tuple[Place, ...] = ()
+    more_evidence: int = 0
+    open: bool = False
+    because: str | None = None
+    mark: Mark | None = None
+    visibility: str = "visible"
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformResult:
+    """The items and score of one platform (None: no deploy folder at all)."""
+
+    platform: str | None
+    score: Score
+    items: tuple[Item, ...]
