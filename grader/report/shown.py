@@ -1,0 +1,83 @@
+"""The gate through which every report goes before it is rendered: after it, no text can act on a terminal or a page.
+
+Control characters, bidirectional marks and undecodable bytes become visible escapes, credentials in addresses become
+``***``. What is left for a renderer is the escaping of its own format.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+
+from grader.facts.records import Place
+from grader.report.model import Item, PlatformResult, Report, SubmissionReport
+from grader.text import redact_url, visible
+
+
+def line(text: str) -> str:
+    r"""Text that may hold something of a submission: one line, everything unsafe shown (``\x1b``, ``\x0a``)."""
+    return visible(redact_url(text))
+
+
+def prose(text: str) -> str:
+    """Text of the rubric, a check or a marker: line breaks are layout and become spaces, the rest as ``line``."""
+    return line(" ".join(text.split()))
+
+
+def _maybe(text: str | None) -> str | None:
+    return None if text is None else line(text)
+
+
+def place(found: Place) -> Place:
+    """A place with its path and excerpt made visible."""
+    return replace(found, path=visible(found.path), excerpt=_maybe(found.excerpt))
+
+
+def item(found: Item) -> Item:
+    """An item with every text made visible."""
+    return replace(
+        found,
+        id=line(found.id),
+        title=prose(found.title),
+        section=prose(found.section),
+        message=line(found.message),
+        hint=prose(found.hint) if found.hint is not None else None,
+        evidence=tuple(place(p) for p in found.evidence),
+        because=_maybe(found.because),
+        mark=replace(found.mark, comment=prose(found.mark.comment)) if found.mark is not None else None,
+    )
+
+
+def platform(found: PlatformResult) -> PlatformResult:
+    """A platform's result with every text made visible."""
+    return replace(found, platform=_maybe(found.platform), items=tuple(item(i) for i in found.items))
+
+
+def submission(found: SubmissionReport, *, source: bool = True) -> SubmissionReport:
+    """A submission's report with every text made visible; ``source`` False leaves the source as given."""
+    return replace(
+        found,
+        source=line(found.source) if source else redact_url(found.source),
+        ref=_maybe(found.ref),
+        commit=_maybe(found.commit),
+        committed_at=_maybe(found.committed_at),
+        excluded=tuple(line(glob) for glob in found.excluded),
+        problem=_maybe(found.problem),
+        result=platform(found.result) if found.result is not None else None,
+        other_platforms=tuple(platform(p) for p in found.other_platforms),
+        notes=tuple(line(note) for note in found.notes),
+        timings=MappingProxyType({line(name): seconds for name, seconds in found.timings.items()}),
+    )
+
+
+def report(found: Report, *, sources: bool = True) -> Report:
+    """A report with every text made visible. ``sources`` False leaves them as given, but for credentials (JSON)."""
+    return replace(
+        found,
+        grader_version=line(found.grader_version),
+        rubric=MappingProxyType(
+            {key: line(value) if isinstance(value, str) else value for key, value in found.rubric.items()}
+        ),
+        rubric_title=prose(found.rubric_title),
+        submissions=tuple(submission(s, source=sources) for s in found.submissions),
+    )
