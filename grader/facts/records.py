@@ -78,6 +78,16 @@ class Instruction:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeStep:
+    """A line of a script or notebook that does one of the three steps: what a README may hand over to it."""
+
+    path: str
+    cell: int | None
+    line: int
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
 class Readme:
     """A README at the root or in a deploy folder.
 
@@ -254,8 +264,10 @@ class Use:
 class Version:
     """One deployment's declaration on AI Platform or Vertex AI (contract, section 4).
 
-    Blank in the file is ``""``, absent None. ``service``: which of the two; ``given``: a value is written there but
-    could not be resolved (then it is None too). ``framework`` as declared.
+    Blank in the file is ``""``, absent None. ``service``: which of the two; ``unresolved``: a value is written there
+    but could not be resolved (then it is None too). ``framework`` as declared. ``origin`` is the folder that the model is
+    taken from (``--origin``, ``deploymentUri``, ``--artifact-uri``), ``declared_by`` the script whose command names the
+    file that this stands in.
     """
 
     path: str
@@ -269,6 +281,8 @@ class Version:
     framework: str | None = None
     unresolved: tuple[str, ...] = ()
     via: Literal["code", "readme"] = "code"
+    origin: str | None = None
+    declared_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +366,7 @@ class Facts:
     versions: tuple[Version, ...] = ()
     commands: tuple[Command, ...] = ()
     uploads: tuple[Upload, ...] = ()
+    steps: tuple[CodeStep, ...] = ()
     tutorials: tuple[Tutorial, ...] = ()
     secrets: tuple[Secret, ...] = ()
     unread: tuple[Unread, ...] = ()

@@ -1,0 +1,415 @@
+"""Signs of the three steps of a deployment in a README, in code and in prose: get the model there, create, call.
+
+A command or a call in code is a sign by its form. A sentence is one where a verb and what it is done to stand near
+each other (languages.py), and where it tells someone what to do or what was done, not what the project is about.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+from grader.facts.documents import Document
+from grader.facts.languages import DATA, FILES, LAB_MARKS, LEXICONS, PLACE, SCRIPTS, STOPWORDS, Lexicon
+from grader.facts.records import Instruction, Step
+from grader.facts.secrets import hide
+from grader.text import excerpt
+
+_MOST = 200  # signs that are kept of one text
+_LONGEST_LINE = 2_000
+_SHELL_WORDS = r"[^\n|;&]{0,600}"
+
+
+def _shell(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)
+
+
+_COPY = _shell(
+    r"\b(?:gsutil(?:\s+-\S{1,20}){0,5}\s+(?:cp|mv|rsync)|gcloud(?:\s+(?:alpha|beta))?\s+storage\s+(?:cp|mv|rsync)"
+    r"|aws\s+s3\s+(?:cp|mv|sync))\s+([^\n|;&#]{1,600})"
+)
+_CLOUD_PLACE = re.compile(r"(?i)(?:gs|s3)://|^[\"']?[$<{\[]|bucket")
+_COMMANDS: tuple[tuple[Step, re.Pattern[str]], ...] = (
+    (
+        "get-model-there",
+        _shell(r"\baws\s+s3api\s+put-object\b|\bgcloud(?:\s+(?:alpha|beta))?\s+ai\s+models\s+upload\b"),
+    ),
+    (
+        "get-model-there",
+        _shell(r"\bdocker\s+push\s+\S{0,200}(?:ecr|gcr\.io|pkg\.dev|\$|<|\{)|\bgcloud\s+builds\s+submit\b"),
+    ),
+    (
+        "create",
+        _shell(
+            r"\bgcloud(?:\s+(?:alpha|beta|--?\S{1,40}))*?\s+(?:ai-platform|ml-engine)\s+versions\s+create\b"
+            r"|\bgcloud(?:\s+(?:alpha|beta))?\s+ai\s+endpoints\s+(?:deploy-model|create)\b"
+            r"|\baws\s+sagemaker\s+(?:create-endpoint|update-endpoint)(?![-\w])"
+            r"|\baws\s+cloudformation\s+(?:deploy|create-stack)\b|\b(?:sam|cdk|serverless|sls|chalice|zappa)\s+deploy\b"
+            r"|\bterraform\s+apply\b|\beb\s+(?:create|deploy)\b|\bgcloud(?:\s+(?:alpha|beta))?\s+(?:run|app|functions)\s+deploy\b"
+            r"|\bmake\s+(?:deploy|create[-_]endpoint)\b"
+        ),
+    ),
+    (
+        "call",
+        _shell(
+            r"\bgcloud(?:\s+(?:alpha|beta))?\s+(?:ai-platform|ml-engine)\s+predict\b"
+            r"|\bgcloud(?:\s+(?:alpha|beta))?\s+ai\s+endpoints\s+(?:raw-)?predict\b"
+            r"|\baws\s+sagemaker-runtime\s+invoke-endpoint\b|\bawscurl\b|\bmake\s+(?:predict|invoke|test-endpoint)\b"
+        ),
+    ),
+)
+_CURL = _shell(
+    rf"\b(?:curl|https?\s+(?:POST|GET)|wget|Invoke-RestMethod|Invoke-WebRequest)\s({_SHELL_WORDS}(?:\|[^\n]{{0,300}})?)"
+)
+_CURL_ASKS = _shell(
+    r"(?:^|\s)(?:-d|--data\S{0,12}|--json|-X\s?POST|-Method\s+POST|-F)(?:\s|['\"@=])|:predict\b|/invocations\b|/predict\b|execute-api"
+)
+_LOCAL = _shell(r"localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]")
+
+_CALLS: tuple[tuple[Step, re.Pattern[str]], ...] = (
+    (
+        "get-model-there",
+        re.compile(
+            r"\.(?:upload_data|upload_file|upload_fileobj|upload_from_filename|upload_from_file|upload_from_string|put_object)\s?\("
+            r"|S3Uploader\.upload|\bModel\.upload\s?\(|\bupload_blob\s?\(|\bupload_(?:to_)?(?:s3|gcs|bucket|model)\w{0,20}\s?\("
+            r"|\b\w{0,30}estimator\w{0,10}\.fit\s?\("
+        ),
+    ),
+    (
+        "create",
+        re.compile(
+            r"\.deploy\s?\(|\.create_endpoint\s?\(|\.deploy_model\s?\(|\bEndpoint\.create\s?\(|\.versions\(\)\.create\s?\("
+            r"|\bdeploy_to_\w{1,20}\s?\("
+        ),
+    ),
+    (
+        "call",
+        re.compile(
+            r"\binvoke_endpoint\w{0,30}\s?\(|\b\w{0,30}(?:predictor|endpoint)\w{0,10}\.(?:raw_)?predict\s?\(|\.projects\(\)\.predict\s?\("
+            r"|\brequests\.post\s?\((?!\s?[\"']http://(?:localhost|127))|\bpredict_json\s?\(|\.predict\(\s?(?:instances|endpoint|name)\s?="
+            r"|\bPredictor\s?\([^\n]{0,200}\)\.predict\s?\("
+        ),
+    ),
+)
+_SCRIPT = re.compile(
+    r"(?i)\b(?:python3?(?:\.\d{1,2})?|py|bash|sh|zsh|source|papermill|poetry run python3?|uv run(?: python3?)?)\s+(?:-\w+\s+){0,4}[\"']?"
+    r"([\w./\\-]{1,200}\.(?:py|sh|bash|ipynb))|(?:^|\s)\.[/\\]([\w./\\-]{1,200}\.(?:sh|py|bat|cmd|ps1))"
+)
+_NOTEBOOK_COMMAND = re.compile(
+    r"(?i)\bjupyter[\s-](?:notebook|lab|nbconvert)\b[^\n]{0,120}?([\w./\\-]{1,200}\.ipynb)"
+)
+_NAMED_FILE = re.compile(r"([\w./\\-]{1,200}\.(?:py|sh|bash|ipynb|bat|cmd|ps1))(?![\w-])")
+_NAMED_STEP: tuple[tuple[Step, re.Pattern[str]], ...] = (
+    ("get-model-there", re.compile(r"(?i)upload|push[_-]?model|to[_-]?(?:s3|gcs|bucket)")),
+    ("create", re.compile(r"(?i)deploy(?!ed)|create[_-]?(?:endpoint|version)")),
+    (
+        "call",
+        re.compile(
+            r"(?i)invoke|(?:test|call|query|use|ping|hit)[_-]?(?:the[_-]?)?(?:endpoint|api|deploy\w*|prediction)|endpoint[_-]?test"
+            r"|(?:online|request|remote|endpoint)[_-]?predict|predict[_-]?(?:request|endpoint|online|remote)|client|send[_-]?request"
+        ),
+    ),
+)
+
+
+def named_steps(path: str) -> tuple[Step, ...]:
+    """The steps that a script's own name tells (``deploy.py``, ``invoke_endpoint.py``)."""
+    name = path.replace("\\", "/").rpartition("/")[2]
+    if re.search(r"(?i)local|test_deploy|undeploy", name):
+        return ()
+    return tuple(step for step, pattern in _NAMED_STEP if pattern.search(name))
+
+
+def _shown(text: str) -> str:
+    return excerpt(hide(text[:600]))
+
+
+def in_code(text: str) -> tuple[tuple[Step, int, str], ...]:
+    """(step, line, excerpt) of what code or a shell's text does of the three steps. Comments are skipped.
+
+    Linear in the text; lines are 1-based, a command continued by a backslash stands at its first.
+    """
+    out = []
+    for number, line in _logical(text):
+        code = line.strip()
+        if not code or code.startswith(("#", "//", "REM ")):
+            continue
+        for step in _steps_of_line(code):
+            out.append((step, number, _shown(code)))
+            if len(out) >= _MOST:
+                return tuple(out)
+    return tuple(out)
+
+
+def _logical(text: str) -> Iterator[tuple[int, str]]:
+    """(number of its first line, line) with continued lines joined; over-long lines are cut."""
+    held, begin = "", 0
+    for number, line in enumerate(text.split("\n"), 1):
+        begin = begin or number
+        bare = line.rstrip("\r ")
+        if bare.endswith(("\\", "^", "`")) and len(held) < _LONGEST_LINE:
+            held += bare[:-1][:_LONGEST_LINE] + " "
+            continue
+        yield begin, (held + bare)[:_LONGEST_LINE]
+        held, begin = "", 0
+    if held:
+        yield begin, held[:_LONGEST_LINE]
+
+
+def _steps_of_line(line: str) -> list[Step]:
+    found: list[Step] = []
+    for match in _COPY.finditer(line):
+        words = [w for w in match.group(1).split() if not w.startswith("-")]
+        if len(words) >= 2 and _CLOUD_PLACE.search(words[-1].strip("\"'`)")):
+            found.append("get-model-there")
+    for step, pattern in (*_COMMANDS, *_CALLS):
+        if pattern.search(line):
+            found.append(step)
+    for match in _CURL.finditer(line):
+        words_ = match.group(1)
+        if _CURL_ASKS.search(words_) and not _LOCAL.search(words_):
+            found.append("call")
+    return list(dict.fromkeys(found))
+
+
+def scripts_run(line: str) -> tuple[str, ...]:
+    """The scripts and notebooks, as written, that a command line runs."""
+    found = [a or b for a, b in _SCRIPT.findall(line[:_LONGEST_LINE])]
+    found += _NOTEBOOK_COMMAND.findall(line[:_LONGEST_LINE])
+    return tuple(dict.fromkeys(found))
+
+
+# --- prose ---------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=64)
+def _words(pattern: str, spaced: bool) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w-])(?:{pattern})(?!\w)" if spaced else rf"(?:{pattern})", re.IGNORECASE)
+
+
+_PLACES = re.compile(rf"(?<![A-Za-z0-9])(?:{PLACE})(?![A-Za-z0-9])", re.IGNORECASE)
+_MODEL_FILES = re.compile(rf"(?<![A-Za-z0-9])(?:{FILES})", re.IGNORECASE)
+_DATA = re.compile(DATA, re.IGNORECASE)
+_SERVICE = re.compile(
+    r"(?i)sagemaker|ai[ -]platform|vertex|ml[ -]engine|console|(?<![a-z0-9])(?:aws|gcp)(?![a-z0-9])|google cloud|studio"
+)
+_ENDPOINT_EN = re.compile(r"(?i)(?<![A-Za-z0-9_])endpoints?(?![A-Za-z0-9_])")
+_BREAK = re.compile(
+    r"(?<=[.!?;:])\s+|[。！？；]|\n\s*\n|\s+(?:->|→|>)\s+(?=\S{0,40}\s?(?:click|select|choose))"
+)
+_PASSIVE = re.compile(r"(?i)\b(?:was|were|is|are|been|be|being|gets?|got)\s(?:\w{1,15}ly\s|then\s|also\s)?$")
+_NEAR, _NEAR_DENSE, _NEAR_BACK = 110, 45, 60
+
+
+def _pair(
+    sentence: str, verbs: re.Pattern[str], objects: re.Pattern[str], lexicon: Lexicon, *, english: bool
+) -> bool:
+    """Whether a verb and what it is done to stand near each other."""
+    reach = _NEAR if lexicon.spaced else _NEAR_DENSE
+    describes = _words(lexicon.describes, lexicon.spaced)
+    for n, verb in enumerate(verbs.finditer(sentence)):
+        if n >= 20:
+            return False
+        if describes.search(sentence, max(0, verb.start() - 90), verb.start()):
+            continue
+        if objects.search(sentence, verb.end(), min(len(sentence), verb.end() + reach)):
+            return True
+        if not english and objects.search(sentence, max(0, verb.start() - reach), verb.start()):
+            return True
+        if english and verb.group().lower() != "called":
+            before = sentence[max(0, verb.start() - 30) : verb.start()]
+            back = max(0, verb.start() - _NEAR_BACK)
+            if _PASSIVE.search(before) and objects.search(sentence, back, verb.start()):
+                return True
+    return False
+
+
+_SERVED = re.compile(r"(?i)deployed|endpoint")
+
+
+def steps_in_sentence(sentence: str, languages: Iterable[str] = tuple(LEXICONS)) -> tuple[Step, ...]:
+    """The steps that one sentence instructs, in any of ``languages``."""
+    sentence = " ".join(sentence[:_LONGEST_LINE].split())
+    found: dict[Step, None] = {}
+    for language in languages:
+        lexicon = LEXICONS[language]
+        english = language == "en"
+
+        def near(verbs: str, objects: str, lexicon: Lexicon = lexicon, english: bool = english) -> bool:
+            return _pair(
+                sentence,
+                _words(verbs, lexicon.spaced),
+                _words(objects, lexicon.spaced),
+                lexicon,
+                english=english,
+            )
+
+        about_model = bool(
+            _words(lexicon.model, lexicon.spaced).search(sentence) or _MODEL_FILES.search(sentence)
+        )
+        only_data = bool(_DATA.search(sentence)) and not (
+            _MODEL_FILES.search(sentence) or re.search(r"(?i)model|modèle|모델|模型|モデル", sentence)
+        )
+        if about_model and not only_data:
+            places = _PLACES.search(sentence)
+            verbs = _words(lexicon.put, lexicon.spaced)
+            if (places and _pair(sentence, verbs, _PLACES, lexicon, english=english)) or (
+                english and _pair(sentence, _UPLOAD, _UPLOADED, lexicon, english=True)
+            ):
+                found["get-model-there"] = None
+        if (
+            near(lexicon.create, lexicon.endpoint)
+            or near(lexicon.deploy, rf"{lexicon.endpoint}|{lexicon.model}")
+            or (english and _SERVICE.search(sentence) and near(lexicon.create, r"models?|versions?"))
+        ):
+            found["create"] = None
+        if near(lexicon.call, lexicon.endpoint) or (
+            near(lexicon.send, lexicon.request)
+            and (english or _SERVED.search(sentence) or near(lexicon.call, lexicon.endpoint))
+        ):
+            found["call"] = None
+    return tuple(found)
+
+
+_UPLOAD = re.compile(r"(?i)(?<![\w-])(?:upload(?:ed|ing)?|import(?:ed|ing)?)(?!\w)")
+_UPLOADED = re.compile(
+    rf"(?i)(?<![\w-])(?:(?:the |your |my |our |trained |a |this |saved ){{0,3}}(?:model|artifacts?)(?![\w-])|{FILES})"
+)
+_STEP_HEADING = re.compile(
+    r"(?i)^\W{0,4}(?:step\s*)?\d{1,2}\s*[.):-]|^\W{0,4}(?:step|paso|passo|schritt|étape|단계|步骤)\b|^第.步"
+)
+
+
+def sentences(document: Document) -> Iterator[tuple[int, str]]:
+    """(line, sentence) of a document's prose; headings only where they are numbered steps."""
+    for prose in document.prose:
+        if prose.heading and not (_STEP_HEADING.search(prose.text) and len(prose.text.split()) >= 3):
+            continue
+        at, line = 0, prose.line
+        for cut in [*_BREAK.finditer(prose.text), None]:
+            end = len(prose.text) if cut is None else cut.start()
+            piece = prose.text[at:end]
+            if piece.strip():
+                lead = len(piece) - len(piece.lstrip())
+                yield line + piece.count("\n", 0, lead), piece.strip()
+            if cut is not None:
+                line += prose.text.count("\n", at, cut.end())
+                at = cut.end()
+
+
+def find(document: Document, language: str | None) -> tuple[Instruction, ...]:
+    """The signs of the three steps in a document, in order, each line and step once.
+
+    The assignment's own sentences and its example are none. ``language`` narrows the words for prose; English is
+    always understood, for what consoles print.
+    """
+    found: list[Instruction] = []
+    for block in document.blocks:
+        if _lab_code(block.text):
+            continue
+        for step, number, shown in in_code(block.text):
+            found.append(
+                Instruction(step, block.line + number - 1, "code" if _is_call(shown) else "command", shown)
+            )
+        for number, code in _logical(block.text):
+            found += _by_script(code, block.line + number - 1)
+    languages = tuple(dict.fromkeys((language, "en"))) if language in LEXICONS else tuple(LEXICONS)
+    for line, sentence in sentences(document):
+        if is_lab_text(sentence):
+            continue
+        for step, number, shown in in_code(sentence):
+            found.append(
+                Instruction(step, line + number - 1, "code" if _is_call(shown) else "command", shown)
+            )
+        for piece_at, piece in enumerate(sentence.split("\n")):
+            found += _by_script(piece, line + piece_at)
+        for step in steps_in_sentence(sentence, [name for name in languages if name]):
+            found.append(Instruction(step, line, "prose", _shown(sentence)))
+        if len(found) > _MOST:
+            break
+    once = {(sign.step, sign.line): sign for sign in reversed(found)}
+    return tuple(sorted(once.values(), key=lambda sign: (sign.line, sign.step)))[:_MOST]
+
+
+def _is_call(line: str) -> bool:
+    return any(pattern.search(line) for _, pattern in _CALLS)
+
+
+def _by_script(line: str, number: int) -> list[Instruction]:
+    return [
+        Instruction(step, number, "script", _shown(line.strip()))
+        for script in scripts_run(line)
+        for step in named_steps(script)
+    ]
+
+
+def runs(document: Document) -> tuple[str, ...]:
+    """The scripts and notebooks, as written, that a document says to run: by a command, or in a sentence."""
+    found: dict[str, None] = {}
+    for block in document.blocks:
+        for line in block.text.split("\n"):
+            found.update(dict.fromkeys(scripts_run(line)))
+    for _, sentence in sentences(document):
+        found.update(dict.fromkeys(scripts_run(sentence)))
+        names = _NAMED_FILE.findall(sentence[:_LONGEST_LINE])
+        if names and any(
+            _words(lx.run, lx.spaced).search(sentence[:_LONGEST_LINE]) for lx in LEXICONS.values()
+        ):
+            found.update(dict.fromkeys(names))
+        if len(found) > _MOST:
+            break
+    return tuple(found)[:_MOST]
+
+
+# --- the assignment, and the language ------------------------------------------------------------------------------
+
+
+def is_lab_text(sentence: str) -> bool:
+    """Whether a sentence is the assignment's own."""
+    flat = " ".join(sentence[:_LONGEST_LINE].lower().replace("’", "'").split())
+    return any(mark in flat for mark in LAB_MARKS)
+
+
+def lab_marks(text: str) -> int:
+    """How many of the assignment's turns of phrase a text has."""
+    flat = " ".join(text.lower().replace("’", "'").split())
+    return sum(mark in flat for mark in LAB_MARKS)
+
+
+def _lab_code(text: str) -> bool:
+    return (
+        "from sklearn.externals import joblib" in text and "clf = joblib.load(os.path.join(model_dir" in text
+    )
+
+
+_LATIN_WORD = re.compile(r"[^\W\d_]{1,30}")
+_SCRIPT_LETTERS = tuple((language, re.compile(f"[{letters}]")) for language, letters in SCRIPTS)
+
+
+def language_of(text: str) -> str | None:
+    """The language of a text, as a two-letter code, by its letters or its small words; None where it cannot be told."""
+    text = text[:20_000]
+    letters = Counter({language: len(pattern.findall(text)) for language, pattern in _SCRIPT_LETTERS})
+    latin = len(re.findall(r"[A-Za-z]", text))
+    foreign = sum(letters.values())
+    if foreign and foreign >= 0.15 * (latin + foreign):
+        if letters["ja"] >= 0.1 * (letters["ja"] + letters["zh"]) and letters["ja"]:
+            return "ja"
+        return max(letters, key=lambda name: letters[name])
+    words = [word.lower() for word in _LATIN_WORD.findall(text)]
+    hits = {name: sum(word in small for word in words) for name, small in STOPWORDS.items()}
+    best = max(hits, key=lambda name: (hits[name], name == "en"))
+    return best if hits[best] >= 2 and hits[best] >= 0.05 * len(words) else None
+
+
+def understood(language: str | None) -> bool:
+    """Whether prose in ``language`` can be judged."""
+    return language in LEXICONS
+
+
+def amount(text: str) -> int:
+    """Words of a text in any language: where words do not stand apart, two letters are taken for one."""
+    dense = len(re.findall(r"[\u3040-\u30ff\u4e00-\u9fff\u3400-\u4dbf\u0e00-\u0e7f]", text))
+    return len(text.split()) + dense // 2
