@@ -11,7 +11,17 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-Dialect = Literal["sh", "bat", "make"]
+Dialect = Literal["sh", "bat", "make", "powershell"]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the literal of a variable's value stands, and in what: Python code, or a shell (``%env`` too)."""
+
+    path: str
+    cell: int | None
+    line: int
+    form: Literal["python", "shell-variable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +31,7 @@ class ShellText:
     ``line`` is where its first line stands (1-based, in the file or cell). ``variables`` are values known from around
     it (Python names of the notebook for ``{VAR}`` and ``$VAR``, ``%env``, ``os.environ``); what the text itself sets is found by its reader.
     A list handed to ``subprocess`` comes quoted, one command. ``via``: ``readme`` for code blocks of a README.
+    ``origins`` tell where the values of ``variables`` stand, for those of which it is known.
     """
 
     path: str
@@ -30,6 +41,7 @@ class ShellText:
     dialect: Dialect = "sh"
     variables: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     via: Literal["code", "readme"] = "code"
+    origins: Mapping[str, Origin] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)

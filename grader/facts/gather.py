@@ -205,7 +205,7 @@ def gather(
     shell += python.shell_texts
     run = reading.guarded("(the commands together)", _commands, shell) or ()
     declared = reading.guarded(
-        "(the deployments together)", deployments.read, run, python.written_texts, data
+        "(the deployments together)", deployments.read, run, python.written_texts, data, documents.blocks
     )
     versions, uploads = declared or ((), ())
     versions = _in_order((*python.versions, *versions))
@@ -214,7 +214,7 @@ def gather(
     pictures, drawn = _pictures(reading, paths, documents.illustrations, parsed)
     packed, model_facts = _models(reading, paths)
     secret_facts = _secrets(reading, paths, parsed)
-    command_facts = _in_order(command.record for command in run)
+    command_facts = _in_order(commands.records(run))
     homes = tuple(folder.path for folder in deploy)
     found_tutorials = reading.guarded(
         "(the tutorials)", tutorials.find, python, command_facts, versions, homes
@@ -340,7 +340,7 @@ def _scripts(reading: _Reading, paths: frozenset[str]) -> tuple[list[ShellText],
 
 
 def _commands(texts: Iterable[ShellText]) -> tuple[commands.ParsedCommand, ...]:
-    return tuple(command for text in texts for command in commands.read(text))
+    return commands.read_all(texts)
 
 
 def _pictures(
