@@ -10,6 +10,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from grader.facts.records import Place
+from grader.facts.secrets import hide
 from grader.report.model import Item, PlatformResult, Report, SubmissionReport
 from grader.text import redact_url, visible
 
@@ -29,8 +30,9 @@ def _maybe(text: str | None) -> str | None:
 
 
 def place(found: Place) -> Place:
-    """A place with its path and excerpt made visible."""
-    return replace(found, path=visible(found.path), excerpt=_maybe(found.excerpt))
+    """A place with its path and excerpt made visible, and no credential in the excerpt (the path stands)."""
+    excerpt = None if found.excerpt is None else line(hide(found.excerpt))
+    return replace(found, path=visible(found.path), excerpt=excerpt)
 
 
 def item(found: Item) -> Item:

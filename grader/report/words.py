@@ -49,6 +49,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
+def counted_points(points: float) -> str:
+    """``1 point``, ``7.5 points``."""
+    return f"{amount(points)} point{'' if points == 1 else 's'}"
+
+
 def score_sentence(score: Score | None) -> str:
     """The score in words, the same in every format: ``80 of 100``, ``71–86 of 100, 2 items to review``."""
     if score is None:
