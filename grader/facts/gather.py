@@ -28,6 +28,7 @@ from grader.facts.code import CodeBlock, NotebookDocument, ShellText
 from grader.facts.python.project import Project, PythonFacts
 from grader.facts.records import (
     Archive,
+    CodeStep,
     Command,
     DeployFolder,
     Facts,
@@ -238,6 +239,7 @@ def gather(
         versions=versions,
         commands=command_facts,
         uploads=uploads,
+        steps=_steps(reading, documents.readmes, parsed),
         tutorials=found_tutorials or (),
         secrets=secret_facts,
         unread=tuple(dict.fromkeys((*reading.unread, *python.unread))),
@@ -416,6 +418,26 @@ def _secrets(
         if text:
             found += reading.guarded(path, secrets.in_text, path, text) or ()
     return tuple(found)
+
+
+def _steps(
+    reading: _Reading, found: Sequence[Readme], documents: Sequence[NotebookDocument]
+) -> tuple[CodeStep, ...]:
+    """What the scripts and notebooks that a README says to run do of a deployment's three steps."""
+    run = {path for document in found for path in document.runs}
+    out: list[CodeStep] = []
+    for document in documents:
+        if document.path in run:
+            out += reading.guarded(document.path, readme.steps_in_notebook, document) or ()
+    for path in sorted(run - {document.path for document in documents}):
+        raw = (
+            None
+            if path.lower().endswith(".ipynb")
+            else reading.bytes_of(path, reading.limits.text_bytes)
+        )
+        if raw is not None:
+            out += reading.guarded(path, readme.steps_in_source, path, decode(raw)) or ()
+    return tuple(out)
 
 
 def _text(raw: bytes) -> str | None:
