@@ -22,7 +22,8 @@ summary{cursor:pointer;border-radius:4px}
 summary:focus-visible,a:focus-visible{outline:2px solid var(--review);outline-offset:2px}
 details.item>summary{display:flex;gap:.7rem;align-items:baseline;list-style:none}
 details.item>summary::-webkit-details-marker{display:none}
-.chip{flex:0 0 5.4rem;font-size:.8125rem;font-weight:600;white-space:nowrap;color:var(--quiet)}
+.chip{flex:0 0 5.4rem;font-size:.8125rem;font-weight:600;line-height:1.45;text-align:center;white-space:nowrap;
+color:var(--quiet);border:1px solid;border-radius:1rem}
 .chip.pass{color:var(--pass)}.chip.partial{color:var(--partial)}.chip.fail{color:var(--fail)}
 .chip.review{color:var(--review)}.chip.error{color:var(--error)}
 .title{flex:1;overflow-wrap:anywhere}

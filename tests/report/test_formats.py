@@ -72,13 +72,34 @@ def test_json_has_the_promised_fields_first_and_in_order() -> None:
     found = json.loads(formats.render(REPORTS["class"](), "json"))
     assert list(found) == ["schema", "grader", "rubric", "submissions"]
     assert found["schema"] == "grade.report/1"
-    promised = (
-        ["source", "ref", "commit", "committed_at", "excluded", "outcome", "platform", "score", "items", "other_platforms", "timings"]
-    )
+    promised = [
+        "source",
+        "ref",
+        "commit",
+        "committed_at",
+        "excluded",
+        "outcome",
+        "platform",
+        "score",
+        "items",
+        "other_platforms",
+        "timings",
+    ]
     for submission in found["submissions"]:
         assert list(submission)[: len(promised)] == promised
         assert (submission["problem"] is None) == (submission["outcome"] == "graded")
-    fields = ["id", "title", "status", "points", "possible", "penalty", "deduction", "message", "hint", "evidence"]
+    fields = [
+        "id",
+        "title",
+        "status",
+        "points",
+        "possible",
+        "penalty",
+        "deduction",
+        "message",
+        "hint",
+        "evidence",
+    ]
     first = found["submissions"][0]
     for item in first["items"]:
         assert list(item)[: len(fields)] == fields
