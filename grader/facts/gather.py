@@ -430,11 +430,7 @@ def _steps(
         if document.path in run:
             out += reading.guarded(document.path, readme.steps_in_notebook, document) or ()
     for path in sorted(run - {document.path for document in documents}):
-        raw = (
-            None
-            if path.lower().endswith(".ipynb")
-            else reading.bytes_of(path, reading.limits.text_bytes)
-        )
+        raw = None if path.lower().endswith(".ipynb") else reading.bytes_of(path, reading.limits.text_bytes)
         if raw is not None:
             out += reading.guarded(path, readme.steps_in_source, path, decode(raw)) or ()
     return tuple(out)
