@@ -6,12 +6,15 @@ ones; an SVG is searched for its size as text, never parsed as XML. Nothing here
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import importlib
 import io
 import re
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from grader.facts.records import Illustration, Image
@@ -27,6 +30,7 @@ _ENDINGS = (
     *(".heic", ".heif", ".avif", ".svg"),
 )
 _FORMATS = ("PNG", "JPEG", "MPO", "GIF", "BMP", "TIFF", "WEBP", "ICO", "AVIF")
+_PLUGINS = ("Png", "Jpeg", "Mpo", "Gif", "Bmp", "Tiff", "WebP", "Ico", "Avif")
 _LFS = b"version https://git-lfs.github.com/spec/"
 _MOST_DECODED = 6_000_000  # pixels of a picture whose border is looked at: some 50 ms
 _SVG_HEAD = 64_000  # bytes of an SVG in which its root element is looked for
@@ -122,10 +126,22 @@ def _why(problem: Exception) -> str:
     return f"a damaged picture ({name})"
 
 
+@lru_cache(maxsize=1)
+def _formats() -> tuple[str, ...]:
+    """The formats that are read here and that this Pillow can read. Only their plugins are loaded."""
+    from PIL import Image as Pillow
+
+    for name in _PLUGINS:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(f"PIL.{name}ImagePlugin")
+    return tuple(name for name in _FORMATS if name in Pillow.OPEN)
+
+
 def _raster(path: str, data: bytes, limits: Limits, digest: str) -> Image:
     from PIL import Image as Pillow
 
-    with Pillow.open(io.BytesIO(data), formats=_FORMATS) as opened:
+    formats = _formats()
+    with Pillow.open(io.BytesIO(data), formats=formats) as opened:
         kind_of_file = "JPEG" if opened.format == "MPO" else opened.format
         width, height = opened.size
         software = _software(opened)
@@ -139,7 +155,7 @@ def _raster(path: str, data: bytes, limits: Limits, digest: str) -> Image:
             if kind_of_file == "JPEG" and b"\xff\xd9" not in data[-65_536:]:
                 raise EOFError
             if width * height <= _MOST_DECODED:
-                with Pillow.open(io.BytesIO(data), formats=_FORMATS) as again:
+                with Pillow.open(io.BytesIO(data), formats=formats) as again:
                     border = _light_border(again)
             else:
                 opened.verify()
@@ -213,6 +229,7 @@ def _svg(path: str, head: bytes, digest: str) -> Image:
         found.setdefault(name.decode("ascii").lower(), value.decode("utf-8", errors="replace"))
     width, height = _pixels(found.get("width", "")), _pixels(found.get("height", ""))
     if width is None or height is None:
+        width = height = None
         box = found.get("viewbox", "").replace(",", " ").split()
         if len(box) == 4:
             width, height = _pixels(box[2]), _pixels(box[3])
