@@ -235,7 +235,7 @@ class _Reading:
         if word is None:
             return []
         body = word.text[offset:]
-        to_versions = any(_REST.search(w.text.strip("'\"")) for w in command.words)
+        to_versions = any(_REST.search(w.text[:1000].strip("'\"")) for w in command.words)
         document: _Document | None
         if body.startswith("@"):
             name = body[1:]

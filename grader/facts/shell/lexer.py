@@ -160,6 +160,7 @@ class _Reader:
         self.safe = (0, line, 0)
         self.base_depth = depth
         self.backticks_close = True
+        self.in_array = False
         marks = style.escape + ("%!" if style.variables == "%" else "$`")
         self._run = re.compile("[^" + re.escape(' \t\n\r\f\v\0;&|<>()"' + marks + style.quotes) + "]+")
         self._quoted_run = re.compile("[^" + re.escape('"\n' + marks) + "]+")
@@ -360,11 +361,13 @@ class _Reader:
 
     def assigns(self, word: RawWord) -> bool:
         head = word.plain()
-        return self.style is SH and head is not None and _ASSIGNS.match(head) is not None
+        fits = self.style is SH and head is not None and not self.in_array
+        return fits and _ASSIGNS.match(head or "") is not None
 
     def array(self, word: RawWord) -> None:
         """Elements between parentheses."""
         self.pos += 1
+        self.in_array = True
         elements: list[RawWord] = []
         while self.pos < len(self.text):
             self.blanks()
@@ -384,6 +387,7 @@ class _Reader:
                     self.pos += 1
                 else:
                     elements.append(element)
+        self.in_array = False
         word.elements = elements
 
     def quotes(self, mark: str, parts: list[Part]) -> None:

@@ -166,7 +166,6 @@ _MAKE_VARIABLE = re.compile(
     r"(?:export[ \t]+|override[ \t]+)*(?P<name>[A-Za-z_][\w.\-]{0,100})[ \t]*(?P<op>\?|::?|:::|\+|!)?=[ \t]*(?P<value>.*)\Z",
     re.DOTALL,
 )
-_MAKE_RULE = re.compile(r"[^\t#=][^=#\n]*?::?(?!=)[^;\n=]*;(?P<recipe>.*)\Z", re.DOTALL)
 _RECIPE_MARKS = re.compile(r"[ \t@+\-]*")
 
 
@@ -190,7 +189,7 @@ def makefile_parts(text: str, line: int) -> tuple[list[tuple[str, str, int]], li
             continue
         match = _MAKE_VARIABLE.match(stripped)
         if match:
-            value = re.split(r"[ \t]+#", match["value"], maxsplit=1)[0].strip()
+            value = _uncommented(match["value"]).strip()
             if match["op"] == "?" and match["name"] in known:
                 continue
             if match["op"] == "!":
@@ -200,10 +199,18 @@ def makefile_parts(text: str, line: int) -> tuple[list[tuple[str, str, int]], li
             variables.append((match["name"], re.sub(r"\\\n[ \t]*", " ", value), number))
             continue
         target = True
-        rule = _MAKE_RULE.match(stripped)
-        if rule:
-            recipes.append((rule["recipe"].strip(), number))
+        head, semicolon, recipe = stripped.partition(";")
+        if semicolon and ":" in head and "=" not in head and "#" not in head:
+            recipes.append((recipe.strip(), number))
     return variables, recipes
+
+
+def _uncommented(value: str) -> str:
+    """A variable's value without the comment behind it."""
+    at = value.find("#")
+    while at > 0 and value[at - 1] not in " \t":
+        at = value.find("#", at + 1)
+    return value if at < 0 else value[:at]
 
 
 def _logical(text: str, line: int) -> Iterator[tuple[str, int]]:
