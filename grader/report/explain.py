@@ -100,6 +100,11 @@ def _default(parameter: Parameter) -> str:
 _KINDS = {int: "whole number", float: "number", str: "text", bool: "true or false", list: "list of texts"}
 
 
+def _begun(text: str) -> str:
+    """``text`` with a capital: under a heading of its own it is a sentence, whatever it was behind the colon."""
+    return text[:1].upper() + text[1:]
+
+
 def _paragraphs(text: str) -> Iterator[tuple[bool, str]]:
     """Docstring text as (is code, text): lines indented against their paragraph are code, kept as they stand."""
     # A heading's text begins on the heading's line, so the first line's indent says nothing of the others'.
@@ -193,7 +198,7 @@ def page(
         def section(heading: str, text: str) -> None:
             console.print()
             console.print(Text(heading, style="bold"))
-            for index, (is_code, piece) in enumerate(_paragraphs(text)):
+            for index, (is_code, piece) in enumerate(_paragraphs(_begun(text))):
                 if index:
                     console.print()
                 made = Text(piece, style="cyan") if is_code else prose(piece)
@@ -245,7 +250,7 @@ def _markdown(text: str) -> str:
 
 def _markdown_text(text: str) -> list[str]:
     lines: list[str] = []
-    for is_code, piece in _paragraphs(text):
+    for is_code, piece in _paragraphs(_begun(text)):
         lines += ["```", piece, "```", ""] if is_code else [_markdown(piece), ""]
     return lines
 

@@ -126,7 +126,7 @@ def _item(item: Item) -> list[str]:
         f'<details class="item"{" open" if words.needs_words(item) else ""}>',
         "<summary>"
         f'<span class="chip {item.status.value}"><span aria-hidden="true">{look.sign}</span> {look.word}</span>'
-        f'<span class="title">{_e(item.title)}{marked}</span>'
+        f'<span class="title">{_sentence(item.title)}{marked}</span>'
         f'<span class="points">{words.earned(item)}</span></summary>',
         f"<p>{_sentence(item.message)}</p>",
         *_places(item),
@@ -180,7 +180,8 @@ def _summary(report: Report) -> list[str]:
         if summary.failed:
             parts.append("<p>Failed most often:</p><ul>")
             parts += [
-                f"<li>{count}× {_e(title)} (<code>{_e(i)}</code>)</li>" for i, title, count in summary.failed
+                f"<li>{count}× {_sentence(title)} (<code>{_e(i)}</code>)</li>"
+                for i, title, count in summary.failed
             ]
             parts.append("</ul>")
     return parts

@@ -47,23 +47,31 @@ def code(told: str) -> str:
 
 
 def cell(told: str) -> str:
-    """``told`` as a table's cell: as ``text``, and a bar in it splits nothing, neither inside a code span."""
+    """``told`` as a table's cell: as ``inline``, and a bar in it splits nothing, neither inside a code span."""
     if "|" not in told:
-        return text(told)
+        return inline(told)
     return "".join(c if c.isalnum() or c == " " else f"&#{ord(c)};" for c in told)
 
 
-def sentence(told: str) -> str:
-    """A sentence of ours: what it has between backticks is code, the rest plain words."""
-    pieces = []
+def inline(told: str) -> str:
+    """Words of ours with something of a submission in them: what stands between backticks is code, the rest plain."""
+    made = ""
     for is_code, piece in words.spans(told):
         if is_code:
-            pieces.append(code(piece))
-            continue
-        lead = " " if piece[:1].isspace() else ""
-        trail = " " if piece[-1:].isspace() and piece.strip() else ""
-        pieces.append(f"{lead}{text(piece)}{trail}")
-    return opening("".join(pieces).strip())
+            following = code(piece)
+        else:
+            lead = " " if piece[:1].isspace() else ""
+            trail = " " if piece[-1:].isspace() and piece.strip() else ""
+            following = f"{lead}{text(piece)}{trail}"
+        # Two code spans side by side would run into each other's backticks.
+        apart = " " if made.endswith("`") and following.startswith("`") else ""
+        made += apart + following
+    return made.strip()
+
+
+def sentence(told: str) -> str:
+    """As ``inline``, at the beginning of a block."""
+    return opening(inline(told))
 
 
 def render(report: Report) -> str:
@@ -96,7 +104,7 @@ def _submission(found: SubmissionReport) -> list[str]:
         heading = text(words.platform_heading(other))
         lines += ["<details>", f"<summary>Also graded, {heading}</summary>", "", *_table(other)]
         lines += [
-            f"- {words.LOOKS[i.status].sign} **{text(i.title)}**: {sentence(i.message)}"
+            f"- {words.LOOKS[i.status].sign} **{inline(i.title)}**: {sentence(i.message)}"
             for i in other.items
             if words.needs_words(i) and i.because is None
         ]
@@ -123,7 +131,7 @@ def _table(result: PlatformResult) -> list[str]:
 
 def _details(item: Item) -> list[str]:
     look = words.LOOKS[item.status]
-    lines = [f"### {look.sign} {look.word}: {text(item.title)}", "", sentence(item.message), ""]
+    lines = [f"### {look.sign} {look.word}: {inline(item.title)}", "", sentence(item.message), ""]
     for place in item.evidence:
         excerpt = f": {code(place.excerpt)}" if place.excerpt and place.excerpt.strip() else ""
         lines.append(f"- {code(words.where(place))}{excerpt}")
@@ -152,6 +160,6 @@ def _summary(report: Report) -> list[str]:
         lines += [" ".join(sentences(summary)), ""]
         if summary.failed:
             lines += ["Failed most often:", ""]
-            lines += [f"- {count}× {text(title)} ({code(i)})" for i, title, count in summary.failed]
+            lines += [f"- {count}× {inline(title)} ({code(i)})" for i, title, count in summary.failed]
             lines.append("")
     return lines

@@ -109,7 +109,7 @@ _VERSION = item(
 )
 _AS_MATRIX = item(
     "tutorial.as-matrix",
-    "No live .as_matrix() is left",
+    "No live `.as_matrix()` is left",
     Status.FAIL,
     -5,
     0,

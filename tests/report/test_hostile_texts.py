@@ -35,6 +35,8 @@ NASTY = [
     "<http://evil.example>",
     "`` ` ``",
     "`[x](http://evil.example)`",
+    "[`](http://evil.example)`",
+    "[`a`](http://evil.example)",
     "a|b|c\\|d",
     "\\|<b>|",
     "line one\nline two\r\n# heading",
@@ -66,6 +68,7 @@ NASTY = [
 texts = st.one_of(
     st.sampled_from(NASTY),
     st.text(max_size=40),
+    st.text(alphabet="`[](:/)", max_size=12),
     st.text(alphabet="`|\\<>[]()!*_~#+-=&;:@.$'\"\x1b\n ab1", max_size=30),
     st.builds("{}{}".format, st.sampled_from(NASTY), st.sampled_from(NASTY)),
 )
