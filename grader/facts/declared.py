@@ -79,7 +79,12 @@ class Declared:
 
 def is_of_interest(text: str) -> bool:
     """Whether reading ``text`` can yield anything: a cheap look before parsing."""
-    return _RUNTIME in text or "deploymentUri" in text or ("containerSpec" in text and _IMAGE in text)
+    return (
+        _RUNTIME in text
+        or _PYTHON in text
+        or "deploymentUri" in text
+        or ("containerSpec" in text and _IMAGE in text)
+    )
 
 
 def declared(text: str) -> tuple[Declared, ...]:
@@ -92,12 +97,15 @@ def declared(text: str) -> tuple[Declared, ...]:
 
         try:
             # A tab is no blank in YAML, but it is one in JSON; offsets stay as they are.
-            documents = list(yaml.compose_all(text.replace("\t", " "), Loader=yaml.SafeLoader))
+            documents: list[yaml.Node | None] | None = list(
+                yaml.compose_all(text.replace("\t", " "), Loader=yaml.SafeLoader)
+            )
         except (yaml.YAMLError, RecursionError, ValueError):
-            documents = []
-        found = [item for document in documents if document is not None for item in _objects(document)]
-        if found:
-            return tuple(found)
+            documents = None
+        if documents is not None:
+            return tuple(
+                item for document in documents if document is not None for item in _objects(document)
+            )
     return tuple(_by_keys(text))
 
 

@@ -163,7 +163,6 @@ class _Reading:
             ("runtime_version", "--runtime-version", "runtimeVersion"),
             ("python_version", "--python-version", "pythonVersion"),
             ("container", "--image", "image"),
-            ("framework", "--framework", "framework"),
         ):
             values[field] = None
             given = command.flag(flag)
@@ -191,8 +190,8 @@ class _Reading:
             values["python_version"],
             values["container"],
             "ai-platform",
-            values["framework"],
-            tuple(f for f in unresolved if f != "framework"),
+            command.value("--framework") or _text(config, "framework"),
+            tuple(unresolved),
             record.via,
             origin=command.value("--origin") or _text(config, "deploymentUri"),
             declared_by=command.path if path != command.path else None,

@@ -53,7 +53,7 @@ _PROMPT = re.compile(
     r"(?:\[[^\]\n]{1,60}\][$#%]|[\w.@~:/\\\-]{0,80}\$|[\w.\-]+@[\w.~:/\-]{1,80}[%#]|PS [^>\n]{0,80}>|[A-Z]:\\[^>\n]{0,80}>)[ \t]+(?=\S)"
 )
 _ROOT_PROMPT = re.compile(r"[ \t]*#[ \t](?=(?:sudo |gcloud|gsutil|aws|curl|docker|python)\b)")
-_ANGLE_PROMPT = re.compile(r"[ \t]*>[ \t](?=\S)")
+_ANGLE_PROMPT = re.compile(r"[ \t]*>[ \t]+(?=\S)")
 _APOSTROPHE = re.compile(r"(?<=[A-Za-z])'(?=(?:s|t|ll|re|ve|d|m)\b)")
 _HERE = re.compile(r"<<-?[ \t]*(['\"]?)(\w+)\1")
 _SHEBANG = re.compile(r"#![ \t]*\S*?(?:/|env[ \t]+)(?:ba|z|k|da)?sh\b")
