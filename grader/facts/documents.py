@@ -82,7 +82,11 @@ class Document:
 
 
 _COMMENT = re.compile(r"<!--")
-_TAG = re.compile(r"<(/?[A-Za-z][A-Za-z0-9]{0,20})(?=[\s/>])([^<>]{0,4000})>")
+# Quoted values may hold a ">"; where quotes do not pair, the tag ends at the first.
+_TAG = re.compile(
+    r"<(/?[A-Za-z][A-Za-z0-9]{0,20})(?=[\s/>])"
+    r"((?:[^<>\"']|\"[^\"<]{0,2000}\"|'[^'<]{0,2000}'){0,4000}|[^<>]{0,4000})>"
+)
 _ATTRIBUTE = re.compile(
     r"([A-Za-z-]{1,20})\s{0,4}=\s{0,4}(?:\"([^\"]{0,2000})\"|'([^']{0,2000})'|([^\s\"'>]{1,2000}))"
 )

@@ -256,7 +256,11 @@ def steps_in_sentence(sentence: str, languages: Iterable[str] = tuple(LEXICONS))
             places = _PLACES.search(sentence)
             verbs = _words(lexicon.put, lexicon.spaced)
             if (places and _pair(sentence, verbs, _PLACES, lexicon, english=english)) or (
-                english and _pair(sentence, _UPLOAD, _UPLOADED, lexicon, english=True)
+                english
+                and (
+                    _pair(sentence, _UPLOAD, _UPLOADED, lexicon, english=True)
+                    or (places and _pair(sentence, _CARRY, _UPLOADED, lexicon, english=True))
+                )
             ):
                 found["get-model-there"] = None
         if (
@@ -274,6 +278,9 @@ def steps_in_sentence(sentence: str, languages: Iterable[str] = tuple(LEXICONS))
 
 
 _UPLOAD = re.compile(r"(?i)(?<![\w-])(?:upload(?:ed|ing)?|import(?:ed|ing)?)(?!\w)")
+_CARRY = re.compile(
+    r"(?i)(?<![\w-])(?:cop(?:y|ied|ying)|put|push(?:ed|ing)?|mov(?:e|ed|ing)|transfer(?:red|ring)?|plac(?:e|ed|ing))(?!\w)"
+)
 _UPLOADED = re.compile(
     rf"(?i)(?<![\w-])(?:(?:the |your |my |our |trained |a |this |saved ){{0,3}}(?:model|artifacts?)(?![\w-])|{FILES})"
 )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
-_MOST_PARSED = 120_000  # characters; the longest README met has a fifth of that
+_MOST_PARSED = 80_000  # characters; the longest README met has a third of that
 _STRANGE = re.compile(r"(?:>[ \t]?){60}|(?:[-*+] ){60}|\|(?:[^|\n]{0,20}\|){300}")
 
 
