@@ -51,6 +51,8 @@ class Limits:
     """Pixels of an image (Pillow's own bomb limit)."""
     model_bytes: int = 150_000_000
     """A model file or archive as stored."""
+    model_objects: int = 6_000_000
+    """Objects that a model file makes and that are held at a time."""
     sources: int = 400
     """Python sources and notebooks that are parsed."""
     source_bytes: int = 12_000_000
