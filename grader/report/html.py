@@ -80,7 +80,7 @@ def _submission(found: SubmissionReport, index: int) -> list[str]:
     for other in found.other_platforms:
         parts += [
             '<details class="other">',
-            f"<summary>Also graded, {_e(words.platform_heading(other))}</summary>",
+            f"<summary>{_e(words.other_heading(found, other))}</summary>",
             *_items(other, level=3),
             "</details>",
         ]
@@ -143,7 +143,7 @@ def _places(item: Item) -> list[str]:
     for place in item.evidence:
         excerpt = f"<pre>{_e(place.excerpt)}</pre>" if place.excerpt else ""
         parts.append(f"<li><code>{_e(words.where(place))}</code>{excerpt}</li>")
-    more = words.more_places(item)
+    more = words.more_places(item, len(item.evidence))
     if more:
         parts.append(f"<li>{more}</li>")
     return [*parts, "</ul>"]

@@ -101,8 +101,8 @@ def _submission(found: SubmissionReport) -> list[str]:
             if words.needs_words(item):
                 lines += _details(item)
     for other in found.other_platforms:
-        heading = text(words.platform_heading(other))
-        lines += ["<details>", f"<summary>Also graded, {heading}</summary>", "", *_table(other)]
+        heading = text(words.other_heading(found, other))
+        lines += ["<details>", f"<summary>{heading}</summary>", "", *_table(other)]
         lines += [
             f"- {words.LOOKS[i.status].sign} **{inline(i.title)}**: {sentence(i.message)}"
             for i in other.items
@@ -135,7 +135,7 @@ def _details(item: Item) -> list[str]:
     for place in item.evidence:
         excerpt = f": {code(place.excerpt)}" if place.excerpt and place.excerpt.strip() else ""
         lines.append(f"- {code(words.where(place))}{excerpt}")
-    more = words.more_places(item)
+    more = words.more_places(item, len(item.evidence))
     if more:
         lines.append(f"- {more}")
     if item.evidence or more:

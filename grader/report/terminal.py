@@ -14,6 +14,7 @@ from grader.report.statistics import sentences, summarise
 
 _INDENT = 12  # where an item's title begins: under it stands what there is to say
 _BAR = 40
+_PLACES = 6  # of an item; a file (JSON, HTML) tells them all
 
 
 def render(report: Report, *, width: int, color: bool, encoding: str = "utf-8") -> str:
@@ -56,7 +57,7 @@ def _submission(console: Console, found: SubmissionReport, rubric_title: str) ->
                 if words.needs_words(item):
                     _details(console, item)
     for other in found.other_platforms:
-        _other(console, other)
+        _other(console, found, other)
     last = [*words.asides(found)]
     timing = words.timing(found)
     if timing:
@@ -108,7 +109,7 @@ def _details(console: Console, item: Item) -> None:
         console.print(Padding(text, (0, 0, 0, _INDENT + deeper)))
 
     say(prose(item.message))
-    for place in item.evidence:
+    for place in item.evidence[:_PLACES]:
         at = Text("at ", style="dim")
         at.append(words.where(place), style="bold" if place.line is not None else "")
         say(at)
@@ -116,7 +117,7 @@ def _details(console: Console, item: Item) -> None:
             excerpt = Text("│ ", style="dim")
             excerpt.append(place.excerpt)
             say(excerpt, 3)
-    more = words.more_places(item)
+    more = words.more_places(item, _PLACES)
     if more:
         say(Text(more, style="dim"))
     if item.mark is not None and item.mark.comment and item.mark.comment not in item.message:
@@ -126,9 +127,9 @@ def _details(console: Console, item: Item) -> None:
         say(Text("Hint: ", style="bold").append_text(prose(hint)))
 
 
-def _other(console: Console, other: PlatformResult) -> None:
+def _other(console: Console, found: SubmissionReport, other: PlatformResult) -> None:
     console.print()
-    console.print(Text(f"Also graded, {words.platform_heading(other)}", style="bold"))
+    console.print(Text(words.other_heading(found, other), style="bold"))
     for _, items in words.by_section(other):
         for item in items:
             _line(console, item)

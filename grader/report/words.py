@@ -82,9 +82,10 @@ def where(place: Place) -> str:
     return f"{path}:{place.line}" if place.line is not None else path
 
 
-def more_places(item: Item) -> str | None:
-    """``and 12 more places``, or None."""
-    return f"and {counted(item.more_evidence, 'more place')}" if item.more_evidence else None
+def more_places(item: Item, told: int) -> str | None:
+    """``and 12 more places`` where only the first ``told`` of an item's places are told, or None."""
+    rest = len(item.evidence[told:]) + item.more_evidence
+    return f"and {counted(rest, 'more place')}" if rest else None
 
 
 def needs_words(item: Item) -> bool:
@@ -115,6 +116,9 @@ def standing(submission: SubmissionReport) -> str:
         return "the grader failed on it"
     if submission.result is None or submission.result.platform is None:
         return "no deploy folder was found"
+    if own_score(submission) is not None:
+        every = (submission.result, *submission.other_platforms)
+        return f"mean of {', '.join(p.platform or 'no platform' for p in every)}"
     return f"platform {submission.result.platform}"
 
 
@@ -128,6 +132,12 @@ def own_score(submission: SubmissionReport) -> Score | None:
 def platform_heading(result: PlatformResult) -> str:
     """``gcp: 40 of 100``."""
     return f"{result.platform or 'no platform'}: {score_sentence(result.score)}"
+
+
+def other_heading(submission: SubmissionReport, other: PlatformResult) -> str:
+    """The heading of a further platform: one that did not count is ``Also graded, gcp: 40 of 100``."""
+    heading = platform_heading(other)
+    return heading if own_score(submission) is not None else f"Also graded, {heading}"
 
 
 def by_section(result: PlatformResult) -> tuple[tuple[str, tuple[Item, ...]], ...]:

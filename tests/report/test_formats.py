@@ -6,10 +6,12 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from report_samples import CLEAN, MEAN, OPEN, REPORTS, report
 
+from grader.facts.records import Place
 from grader.report import formats, statistics
 
 
@@ -131,3 +133,22 @@ def test_json_and_csv_need_no_rich() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_many_places_are_counted_in_a_terminal_and_told_in_files() -> None:
+    assert OPEN.result is not None
+    places = tuple(Place(f"file{n}.py", None, 1) for n in range(20))
+    item = replace(OPEN.result.items[2], evidence=places, more_evidence=5)
+    many = report(replace(OPEN, result=replace(OPEN.result, items=(item,)), other_platforms=()))
+    told = formats.render(many, "terminal", width=80)
+    assert told.count("at file") == 6
+    assert "and 19 more places" in told
+    for name in ("markdown", "html"):
+        assert formats.render(many, name).count(".py:1") == 20
+        assert "and 5 more places" in formats.render(many, name)
+
+
+def test_a_mean_says_of_what() -> None:
+    told = formats.render(report(MEAN), "terminal", width=80)
+    assert "mean of aws, gcp" in told
+    assert "Also graded" not in told

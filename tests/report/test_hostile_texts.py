@@ -174,7 +174,7 @@ def is_inert_markdown(text: str) -> list[str]:
     return [t.type for t in tokens]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(texts, texts, st.sampled_from(list(Status)))
 def test_nothing_acts(text: str, other: str, status: Status) -> None:
     given_report = hostile(text, other, status)

@@ -51,8 +51,12 @@ def test_terminal(report: Report, width: int) -> None:
     body = text.split(f"{len(report.submissions)} submissions\n")[0]
     bold = [line for line in body.splitlines() if line.startswith("  ") and _SENTENCE.fullmatch(line.strip())]
     assert [_told(line) for line in bold] == [_of(s.score) for s in report.submissions if s.score]
-    others = [_told(line) for line in body.splitlines() if line.startswith("Also graded, ")]
-    assert others == [_of(p.score) for s in report.submissions for p in s.other_platforms]
+    headings = [line for line in body.splitlines() if re.match(r"(Also graded, )?(aws|gcp): ", line)]
+    assert [_told(line) for line in headings] == [
+        _of(p.score)
+        for s in report.submissions
+        for p in (*([s.result] if s.result and s.result.score != s.score else []), *s.other_platforms)
+    ]
     # An item's line ends in its points, or the first of its lines does where the title is long.
     items = re.findall(r"^  [✓◐✗?!»·] \S+ .* (\S+)$", body, re.MULTILINE)
     assert items == _earned(_platforms(report))
