@@ -14,7 +14,14 @@ from grader.limits import Limits
 from grader.submission.errors import Unreadable
 
 # What is not part of a submission (contract, section 4): environments, caches, editors' and tools' copies.
-_NO_PART = frozenset({"site-packages", "node_modules", ".ipynb_checkpoints", "__pycache__", ".git", "__MACOSX"})
+_NO_PART = frozenset(
+    {"site-packages", "node_modules", ".ipynb_checkpoints", "__pycache__", ".git", "__MACOSX"}
+)
+
+
+def no_part(name: str) -> bool:
+    """Whether a file or folder of this name, wherever it stands, is no part of a submission."""
+    return name in _NO_PART
 
 
 # Files by which a committed virtual or conda environment is known, and how far below its root they lie.
