@@ -9,10 +9,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from grader.rubric.load import load
-
 from grader.checks.registry import load_builtin
 from grader.report.explain import documents
+from grader.rubric.load import load
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "checks"
 
