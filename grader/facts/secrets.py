@@ -193,10 +193,10 @@ def in_notebook(document: NotebookDocument) -> tuple[Secret, ...]:
 
 _MASK = "***"
 _IDS = re.compile(
-    r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{8,}"
-    r"|(?i:(?<=client_email\": \")|(?<=client_email\":\")|(?<=client_email': '))[^\"'\s]{3,200}"
-    r"|(?i:(?<=private_key_id\": \")|(?<=private_key_id\":\")|(?<=private_key_id': '))[^\"'\s]{3,200}"
-    r"|(?i:(?<=client_id\": \")|(?<=client_id\":\")|(?<=client_id': '))[^\"'\s]{3,200}"
+    r"(?i:(?<=client_email\": \")|(?<=client_email\":\")|(?<=client_email': '))[^\"'\s]{3,}"
+    r"|(?i:(?<=private_key_id\": \")|(?<=private_key_id\":\")|(?<=private_key_id': '))[^\"'\s]{3,}"
+    r"|(?i:(?<=client_id\": \")|(?<=client_id\":\")|(?<=client_id': '))[^\"'\s]{3,}"
+    r"|(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{8,}[A-Za-z0-9/+=_-]*"
 )
 _LOOSE_TOKENS = re.compile(
     r"(?<![A-Za-z0-9_-])(?:gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|AIza|GOCSPX-|ya29\.|1//0|sk-proj-|sk-ant-"
