@@ -14,7 +14,7 @@ from grader.facts.code import ShellText, WrittenText
 from grader.facts.records import Command
 from grader.facts.shell import lexer
 from grader.facts.shell.expand import Scope, Value, Word
-from grader.facts.shell.lexer import Letters, RawCommand, RawWord, Style, Variable
+from grader.facts.shell.parts import BAT, MAKE, POWERSHELL, SH, Letters, RawCommand, RawWord, Style, Variable
 from grader.facts.shell.sources import from_block, from_file, makefile_parts
 from grader.facts.shell.verbs import verb_of
 
@@ -41,10 +41,10 @@ PROGRAMS = frozenset(
 """Programs whose commands are facts. The verb of ``tar`` is its mode letters, of ``curl``, ``zip`` and ``python`` ""."""
 
 _STYLES: Mapping[str, Style] = {
-    "sh": lexer.SH,
-    "bat": lexer.BAT,
-    "make": lexer.MAKE,
-    "powershell": lexer.POWERSHELL,
+    "sh": SH,
+    "bat": BAT,
+    "make": MAKE,
+    "powershell": POWERSHELL,
 }
 _KEYWORDS = frozenset(
     [
@@ -220,6 +220,9 @@ class _Evaluation:
             for word in words:
                 self.assign(word)
             return
+        for word in words[:prefixed]:
+            # The shell would set these for the command alone; who writes them in front means the same value inside.
+            self.assign(word)
         expanded = [w for word in words[prefixed:] for w in self.scope.words(word)]
         self.run(expanded, words[prefixed:], raw)
 

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from grader.facts.code import Origin
-from grader.facts.shell.lexer import SH, Letters, Part, RawWord, Style, Substitution, parts_of
+from grader.facts.shell.lexer import parts_of
+from grader.facts.shell.parts import SH, Letters, Part, RawWord, Style, Substitution
 
 MOST_VALUE = 4_000
 """Characters of a variable's value that are followed; a longer one stays as written."""

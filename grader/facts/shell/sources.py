@@ -99,7 +99,7 @@ def from_block(block: CodeBlock) -> tuple[ShellText, ...]:
             dialect = "powershell"
     text = _typed(text, session=language in _SESSIONS)
     first, _, rest = text.partition("\n")
-    if re.match(r"%%(?:bash|sh|script|cmd)\b", first.strip()):
+    if re.match(r"%%?(?:bash|sh|script|cmd)\b", first.strip()):
         text = "\n" + rest
     return (ShellText(block.path, None, block.line, _APOSTROPHE.sub("\u2019", text), dialect, via="readme"),)
 
@@ -145,7 +145,7 @@ def _escapes(block: CodeBlock) -> Iterator[ShellText]:
     index = 0
     while index < len(lines):
         stripped = lines[index].strip()
-        if re.match(r"%%(?:bash|sh|script)\b", stripped):
+        if re.match(r"%%?(?:bash|sh|script)\b", stripped):
             yield ShellText(
                 block.path, None, block.line + index + 1, "\n".join(lines[index + 1 :]), via="readme"
             )

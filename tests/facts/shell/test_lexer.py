@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from grader.facts import commands
 from grader.facts.code import ShellText
-from grader.facts.shell import lexer
+from grader.facts.shell import lexer, parts
 
 
-def words(text: str, style: lexer.Style = lexer.SH) -> list[list[str]]:
+def words(text: str, style: parts.Style = parts.SH) -> list[list[str]]:
     """Every simple command, its words as letters with references as written."""
     return [
-        ["".join(p.text if isinstance(p, lexer.Letters) else p.raw for p in word.parts) for word in raw.words]
+        ["".join(p.text if isinstance(p, parts.Letters) else p.raw for p in word.parts) for word in raw.words]
         for raw in lexer.read(text, 1, style)
     ]
 
@@ -68,16 +68,16 @@ def test_sh(text: str, expected: list[list[str]]) -> None:
 @pytest.mark.parametrize(
     ("style", "text", "expected"),
     [
-        (lexer.BAT, "a ^\r\n  b", [["a", "b"]]),
-        (lexer.BAT, "rem a b\r\n:: c\r\nd", [["d"]]),
-        (lexer.BAT, 'a "C:\\x y" it\'s', [["a", "C:\\x y", "it's"]]),
-        (lexer.BAT, "a %V% & b", [["a", "%V%"], ["b"]]),
-        (lexer.POWERSHELL, "a `\n  b 'c d' # e", [["a", "b", "c d"]]),
-        (lexer.POWERSHELL, "a C:\\x", [["a", "C:\\x"]]),
-        (lexer.MAKE, "a $(V) $$W $(shell b c)", [["b", "c"], ["a", "$(V)", "$W", "$(shell b c)"]]),
+        (parts.BAT, "a ^\r\n  b", [["a", "b"]]),
+        (parts.BAT, "rem a b\r\n:: c\r\nd", [["d"]]),
+        (parts.BAT, 'a "C:\\x y" it\'s', [["a", "C:\\x y", "it's"]]),
+        (parts.BAT, "a %V% & b", [["a", "%V%"], ["b"]]),
+        (parts.POWERSHELL, "a `\n  b 'c d' # e", [["a", "b", "c d"]]),
+        (parts.POWERSHELL, "a C:\\x", [["a", "C:\\x"]]),
+        (parts.MAKE, "a $(V) $$W $(shell b c)", [["b", "c"], ["a", "$(V)", "$W", "$(shell b c)"]]),
     ],
 )
-def test_other_styles(style: lexer.Style, text: str, expected: list[list[str]]) -> None:
+def test_other_styles(style: parts.Style, text: str, expected: list[list[str]]) -> None:
     assert words(text, style) == expected
 
 
