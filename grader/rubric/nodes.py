@@ -9,10 +9,12 @@ from typing import Any
 import yaml
 
 from grader.rubric.faults import Fault, RubricError, quoted
+from grader.text import visible
 
 MOST_BYTES = 1_000_000
 MOST_DEPTH = 12
 """Deeper than any rubric is; before that, composing nodes would recurse."""
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 # The C parser where PyYAML has it: ten times faster, and with the same marks.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -45,6 +47,12 @@ def compose(raw: bytes, file: str, what: str) -> yaml.Node:
         RubricError: the bytes are no UTF-8, no YAML, or YAML that is refused here; every such fault that can be seen.
     """
     text = _decoded(raw, file)
+    control = _UNPRINTABLE.search(text)
+    if control:
+        before = text[: control.start()]
+        message = f"a character that YAML does not know stands here ({visible(control.group())})"
+        place = before.count("\n") + 1, len(before) - before.rfind("\n")
+        raise RubricError(file, [Fault(*place, message, "text")])
     faults: list[Fault] = []
     documents = depth = 0
     try:
@@ -103,13 +111,7 @@ def _syntax(problem: yaml.YAMLError, text: str) -> Fault:
     """What the parser says, in a sentence with its place."""
     mark = getattr(problem, "problem_mark", None) or getattr(problem, "context_mark", None)
     if mark is None:
-        position = getattr(problem, "position", None)
-        before = (
-            text[:position]
-            if isinstance(position, int) and getattr(problem, "encoding", None) is None
-            else ""
-        )
-        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        line = column = 1
     else:
         line, column = mark.line + 1, mark.column + 1
     rows = text.splitlines()
