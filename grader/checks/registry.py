@@ -183,9 +183,21 @@ def _parameters(identifier: str, function: CheckFunction) -> dict[str, Parameter
 
 def load_builtin() -> Registry:
     """Import the checks of the grader itself, and return the registry."""
-    from grader.checks import aws, evidence, folder, gcp, hygiene, live, model, readme, rehearsal, tutorial
+    from grader.checks import (
+        aws,
+        evidence,
+        folder,
+        frameworks,
+        gcp,
+        hygiene,
+        live,
+        model,
+        readme,
+        rehearsal,
+        tutorial,
+    )
 
-    del aws, evidence, folder, gcp, hygiene, live, model, readme, rehearsal, tutorial
+    del aws, evidence, folder, frameworks, gcp, hygiene, live, model, readme, rehearsal, tutorial
     return registry
 
 

@@ -1,0 +1,265 @@
+"""The deployment's model: whether it is there, and whether loading it would do more than make a model."""
+
+from __future__ import annotations
+
+import posixpath
+
+from grader.checks.registry import Requirement, check
+from grader.checks.subject import Subject
+from grader.checks.verdict import Verdict, failed, partial, passed, review
+from grader.facts.pickles.names import classify
+from grader.facts.records import Model, Place
+from grader.text import excerpt
+
+# Formats whose files hold numbers and graphs, and no pickle.
+_DATA_ONLY = frozenset({"onnx", "xgboost", "catboost", "pmml"})
+# Models by name that are not opened.
+_UNOPENED = (".safetensors", ".tflite", ".mar", "saved_model.pb")
+# A pickle of one of these holds a table or a list, unless a model is among its names.
+_CONTAINERS = ("pandas.", "builtins.", "collections.", "numpy.", "scipy.sparse", "datetime.")
+_PREPARES = ("sklearn.preprocessing.", "sklearn.impute.", "sklearn.feature_extraction.")
+_NO_MODEL = ("it is text", "it is a web page", "it is empty")
+
+
+def _resolved(subject: Subject, written: str, script: str) -> str | None:
+    """The file of the submission that a relative path means: from the script's folder, the root, the deploy folder."""
+    path = written.removeprefix("file://")
+    if not path or "://" in path:
+        return None
+    homes = [posixpath.dirname(script), "", subject.folder.path if subject.folder else ""]
+    names = subject.file_names()
+    for home in homes:
+        found = posixpath.normpath(posixpath.join(home, path)).lstrip("/")
+        if found in names:
+            return found
+    return None
+
+
+def _referred(subject: Subject) -> set[str]:
+    """Files outside the folder that the deployment uploads, names as its model's data, or whose README names them."""
+    found: set[str | None] = set()
+    for upload in subject.facts.uploads:
+        if upload.source and upload.by != "dump" and _concerns(subject, upload.path):
+            found.add(_resolved(subject, upload.source, upload.path))
+    for call in subject.facts.model_calls:
+        if call.model_data and _concerns(subject, call.path):
+            found.add(_resolved(subject, call.model_data, call.path))
+    readme = subject.readme() or subject.root_readme()
+    if readme is not None:
+        found.update(_resolved(subject, name, readme.path) for name in readme.names)
+    return {path for path in found if path is not None}
+
+
+def _concerns(subject: Subject, path: str) -> bool:
+    """Whether code at ``path`` may be about this deployment: in its folder, or in nobody else's and no tutorial."""
+    if subject.inside(path):
+        return True
+    return not subject.in_any_deploy_folder(path) and all(t.path != path for t in subject.facts.tutorials)
+
+
+def of_deployment(subject: Subject) -> tuple[Model, ...]:
+    """The serialized files of the deployment: in the folder, or where it refers to."""
+    referred = _referred(subject)
+    return tuple(m for m in subject.facts.models if subject.inside(m.path) or m.path in referred)
+
+
+def _place(model: Model) -> Place:
+    return Place(model.path, excerpt=excerpt(model.member) if model.member else None)
+
+
+def _called(model: Model) -> str:
+    inside = f" in `{excerpt(model.path, 80)}`" if model.member else ""
+    return f"`{excerpt(model.member or model.path, 80)}`{inside}"
+
+
+def is_estimator(model: Model) -> bool:
+    """Whether a serialized file holds a model, not just data: a table, a list of columns."""
+    if model.format is None:
+        return False
+    if model.class_name is None or not model.class_name.startswith(_CONTAINERS):
+        return True
+    return any(
+        not name.startswith((*_CONTAINERS, "joblib.", "_codecs.", "copyreg.")) for name in model.globals
+    )
+
+
+@check("model.present", requires=("folder.present",))
+def present(subject: Subject) -> Verdict:
+    """The serialized model, or its archive, is in the repository
+
+    Why: A deployment starts from a model that was fitted and saved; without the file nobody can repeat it.
+    Example: `aws_deploy/model.tar.gz` with `model.joblib` in it, or `gcp_deploy/model.joblib`.
+    Remedy: Save the fitted model with `joblib.dump` (for SageMaker: pack it with `tar czf model.tar.gz model.joblib`)
+        and commit it to the deploy folder; with Git LFS, see that the file itself is pushed.
+    """
+    found = of_deployment(subject)
+    models = [m for m in found if is_estimator(m)]
+    whole = [m for m in models if not (m.class_name or "").startswith(_PREPARES)]
+    if whole:
+        return passed("The serialized model is in the repository.", *(_place(m) for m in whole))
+    referred = _referred(subject)
+    archives = [a for a in subject.facts.archives if subject.inside(a.path) or a.path in referred]
+    packed = [a for a in archives if a.kind == "model" and not any(m.path == a.path for m in models)]
+    unopened = [
+        f.path
+        for f in subject.facts.files
+        if f.path.endswith(_UNOPENED) and (subject.inside(f.path) or f.path in referred) and f.here
+    ]
+    if packed or unopened:
+        return passed(
+            "The serialized model is in the repository.",
+            *(Place(p) for p in [*(a.path for a in packed), *unopened]),
+        )
+    away = [m for m in found if m.format is None and not (m.problem or "").startswith(_NO_MODEL)]
+    if away:
+        why = away[0].problem or "it could not be read"
+        return review(
+            f"The serialized model was expected; {_called(away[0])} could not be read: {why}.",
+            *(_place(m) for m in away),
+        )
+    broken = [a for a in archives if a.problem]
+    if broken:
+        return review(
+            f"The model's archive was expected; `{excerpt(broken[0].path, 80)}` could not be read: {broken[0].problem}.",
+            *(Place(a.path) for a in broken),
+        )
+    if models:
+        return review(
+            f"The serialized model was expected; the only one found holds `{excerpt(models[0].class_name or '?', 80)}`, "
+            "which prepares data.",
+            *(_place(m) for m in models),
+        )
+    return _without_file(subject, [m for m in found if m.format is None])
+
+
+def _without_file(subject: Subject, no_models: list[Model]) -> Verdict:
+    """What is to be said where no serialized model belongs to the deployment."""
+    facts = subject.facts
+    hidden = [u for u in facts.unread if u.path == "."]
+    elsewhere = [
+        m for m in facts.models if is_estimator(m) and not subject.in_any_deploy_folder(m.path) and not m.lfs
+    ]
+    if elsewhere:
+        return review(
+            "The serialized model was expected in the deploy folder; there is one elsewhere, and nothing says that "
+            "it is the one deployed.",
+            *(_place(m) for m in elsewhere),
+        )
+    makes = [u for u in facts.uploads if u.by == "dump" and _concerns(subject, u.path)]
+    trains = [
+        c
+        for c in facts.model_calls
+        if c.class_name in ("SKLearn", "XGBoost", "PyTorch", "TensorFlow", "HuggingFace", "Estimator")
+        and _concerns(subject, c.path)
+    ]
+    if makes or trains:
+        return partial(
+            "The serialized model was expected; only the code that makes it is here.",
+            *(Place(u.path, u.cell, u.line) for u in makes),
+            *(Place(c.path, c.cell, c.line) for c in trains),
+        )
+    clouds = _in_clouds(subject)
+    if clouds:
+        return review(
+            "The serialized model was expected; only an address in the cloud is given, where it may lie.",
+            *clouds,
+        )
+    if hidden:
+        return review(
+            f"The serialized model was not found, but not everything was read: {hidden[0].why}.",
+            subject.where,
+        )
+    if no_models:
+        return failed(
+            f"The serialized model was expected; {_called(no_models[0])} is none: {no_models[0].problem}.",
+            *(_place(m) for m in no_models),
+        )
+    return failed(
+        f"The serialized model, or its archive, was expected in `{excerpt(subject.where.path, 80)}`; none is there.",
+        subject.where,
+    )
+
+
+def _in_clouds(subject: Subject) -> tuple[Place, ...]:
+    """Where the deployment gives an address in a bucket as its model."""
+    facts, clouds = subject.facts, ("s3://", "gs://")
+    found = [
+        Place(c.path, c.cell, c.line)
+        for c in facts.model_calls
+        if _concerns(subject, c.path) and (c.model_data or "").startswith((*clouds, "https://"))
+    ]
+    found += [
+        Place(c.path, c.cell, c.line)
+        for c in facts.commands
+        if _concerns(subject, c.path) and any(cloud in a for a in c.arguments for cloud in clouds)
+    ]
+    found += [
+        Place(u.path, u.cell, u.line)
+        for u in facts.uploads
+        if _concerns(subject, u.path) and (u.target or "").startswith(clouds)
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+@check("model.safe", requires=("folder.present", Requirement("model.present", whole=True)))
+def safe(subject: Subject) -> Verdict:
+    """The pickled files name only what a fitted model needs
+
+    Why: Loading a pickle calls what it names, before anyone looks at the model: a file can run any program on the
+        machine that opens it. The names are read here without loading, against an exact list of what scikit-learn,
+        NumPy, SciPy, joblib and pandas write; functions of theirs that open files or call others are not on it.
+    Example: A pipeline of scikit-learn's own classes; not `os.system`, and not `joblib.load` of another file.
+    Remedy: Save the fitted estimator itself, made of a library's own classes; keep own classes in a module that is
+        deployed with it, and say so in the README.
+    """
+    models = of_deployment(subject)
+    runs = [m for m in models if m.dangerous]
+    if runs:
+        shown = ", ".join(f"`{excerpt(name, 80)}`" for name in runs[0].dangerous[:3])
+        return failed(
+            f"A model file should name only what a fitted model needs; loading {_called(runs[0])} would use {shown}.",
+            *(_place(m) for m in runs),
+        )
+    doubts = [(model, why) for model in models if (why := _doubt(model))]
+    if doubts:
+        model, why = doubts[0]
+        return review(
+            f"A model file should name only what a fitted model needs; {_called(model)}: {why}.",
+            *(_place(m) for m, _ in doubts),
+        )
+    if not models:
+        archives = [a for a in subject.facts.archives if subject.inside(a.path) and a.kind == "model"]
+        if archives or any(
+            f.path.endswith(_UNOPENED) and subject.inside(f.path) for f in subject.facts.files
+        ):
+            return review(
+                "The model is in a format that is not opened here; a person must judge it.", subject.where
+            )
+        return review(
+            "The model file is not at hand, so what loading it would do is not known.", subject.where
+        )
+    return passed("The model files name only what a fitted model needs.", *(_place(m) for m in models))
+
+
+def _doubt(model: Model) -> str | None:
+    """Why a person must look at a file, None where nobody needs to."""
+    if model.problem is not None:
+        return model.problem
+    if model.format in _DATA_ONLY:
+        return None
+    if model.format in ("hdf5", "keras", "zip", None):
+        return "it is of a format that may hold code, and is not opened here"
+    kinds: dict[str, list[str]] = {}
+    for name in model.globals:
+        kinds.setdefault(classify(name), []).append(name)
+    for kind, told in (
+        ("unknown", "it names {}, which is no known part of fitted models"),
+        ("own", "it names {}, of a module of the student's own or one that is not known"),
+        ("library", "it names {}, of a library other than scikit-learn"),
+        ("runs", "it names {}, without calling it"),
+    ):
+        if kind in kinds:
+            return told.format(", ".join(f"`{excerpt(n, 80)}`" for n in kinds[kind][:3]))
+    if model.format == "torch" and not model.globals:
+        return "it is of a format that may hold code, and is not opened here"
+    return None
