@@ -45,7 +45,7 @@ def did_you_mean(wrong: str, known: Iterable[str]) -> str:
     """``; did you mean NAME?`` or, where nothing is near, the empty text."""
     names = list(known)
     folded = {name.lower().replace("-", "_"): name for name in names}
-    near = difflib.get_close_matches(wrong[:100].lower().replace("-", "_"), folded, 1)
+    near = difflib.get_close_matches(wrong[:100].lower().replace("-", "_"), folded, 1, cutoff=0.7)
     return f"; did you mean {folded[near[0]]}?" if near else ""
 
 
