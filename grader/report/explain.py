@@ -135,11 +135,14 @@ def _paragraphs(text: str) -> Iterator[tuple[bool, str]]:
         yield True, inspect.cleandoc("\n" + "\n".join(code).rstrip())
 
 
-def _families(registry: Registry, family: str | None) -> Iterator[tuple[str, list[Check]]]:
-    known = registry.families()
+def _families(registry: Registry, rubric: Rubric, family: str | None) -> Iterator[tuple[str, list[Check]]]:
+    """The families and their checks in the rubric's order, then by id: which module came first decides nothing."""
+    asked = [item.check for section in rubric.sections for item in section.items]
+    ordered = sorted(registry, key=lambda c: (asked.index(c.id) if c.id in asked else len(asked), c.id))
+    known = sorted(registry.families())
     for name in [*(f for f in FAMILIES if f in known), *(f for f in known if f not in FAMILIES)]:
         if family in (None, name):
-            yield name, [check for check in registry if check.family == name]
+            yield name, [check for check in ordered if check.family == name]
 
 
 def listing(
@@ -158,7 +161,7 @@ def listing(
 
     from grader.report.console import drawn
 
-    groups = list(_families(registry, family))
+    groups = list(_families(registry, rubric, family))
     longest = max((len(check.id) for _, checks in groups for check in checks), default=0)
 
     def draw(console: Console) -> None:
@@ -286,7 +289,7 @@ def markdown_page(check: Check, rubric: Rubric) -> str:
 def markdown_index(registry: Registry, rubric: Rubric) -> str:
     """The documentation's list of checks."""
     lines = ["# The checks", "", f"One question each; the points are those of the rubric `{rubric.id}`.", ""]
-    for name, checks in _families(registry, None):
+    for name, checks in _families(registry, rubric, None):
         lines += [f"## {FAMILIES.get(name, name)}", "", "| Check | Asks | Worth |", "|---|---|---|"]
         for check in checks:
             title = _markdown(check.title).replace("|", "\\|")
