@@ -145,6 +145,12 @@ def instructions(subject: Subject, *, least_words: int = 25) -> Verdict:
     found = _steps(subject, readme)
     missing = [name for step, name in _STEPS.items() if step not in found]
     evidence = tuple(found[step] for step in _STEPS if step in found)
+    if not missing and readme.words < least_words and _only_told(readme, evidence):
+        return review(
+            f"Instructions that let someone repeat the deployment were expected; `{readme.path}` names the three "
+            f"steps in {readme.words} words, and whether that is enough was not decided.",
+            *evidence,
+        )
     if not missing:
         return passed(
             f"`{readme.path}` says how the model gets there, how it is deployed and how it is called.",
@@ -176,6 +182,13 @@ def instructions(subject: Subject, *, least_words: int = 25) -> Verdict:
         return failed(f"{asked}; what `{readme.path}` holds is the assignment's text.", Place(readme.path))
     return failed(
         f"{asked}; in `{readme.path}` ({readme.words} words) none of the three was found.", Place(readme.path)
+    )
+
+
+def _only_told(readme: Readme, evidence: tuple[Place, ...]) -> bool:
+    """Whether all that was found are sentences: no command, no code, nothing that a script does."""
+    return all(place.path == readme.path for place in evidence) and all(
+        sign.by == "prose" for sign in readme.instructions
     )
 
 

@@ -12,7 +12,17 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from grader.facts.documents import Document
-from grader.facts.languages import DATA, FILES, LAB_MARKS, LEXICONS, PLACE, SCRIPTS, STOPWORDS, Lexicon
+from grader.facts.languages import (
+    DATA,
+    FILES,
+    LAB_MARKS,
+    LEXICONS,
+    PLACE,
+    RESOURCES,
+    SCRIPTS,
+    STOPWORDS,
+    Lexicon,
+)
 from grader.facts.records import Instruction, Step
 from grader.facts.secrets import hide
 from grader.text import excerpt
@@ -252,6 +262,8 @@ def steps_in_sentence(sentence: str, languages: Iterable[str] = tuple(LEXICONS))
         only_data = bool(_DATA.search(sentence)) and not (
             _MODEL_FILES.search(sentence) or re.search(r"(?i)model|modèle|모델|模型|モデル", sentence)
         )
+        if english and not only_data and _pair(sentence, _UPLOAD_THERE, _PLACES, lexicon, english=True):
+            found["get-model-there"] = None
         if about_model and not only_data:
             places = _PLACES.search(sentence)
             verbs = _words(lexicon.put, lexicon.spaced)
@@ -266,7 +278,8 @@ def steps_in_sentence(sentence: str, languages: Iterable[str] = tuple(LEXICONS))
         if (
             near(lexicon.create, lexicon.endpoint)
             or near(lexicon.deploy, rf"{lexicon.endpoint}|{lexicon.model}")
-            or (english and _SERVICE.search(sentence) and near(lexicon.create, r"models?|versions?"))
+            or (_SERVICE.search(sentence) and near(lexicon.create.partition("|deploying")[0], RESOURCES))
+            or (english and (near(_CLICK, _BUTTON) or _DEPLOY_THERE.search(sentence)))
         ):
             found["create"] = None
         if near(lexicon.call, lexicon.endpoint) or (
@@ -277,9 +290,17 @@ def steps_in_sentence(sentence: str, languages: Iterable[str] = tuple(LEXICONS))
     return tuple(found)
 
 
+_CLICK = r"(?:click|choose|select|press|pick)(?:ed|ing)?|chose"
+_BUTTON = (
+    r"(?:new|create|add|deploy)(?: to| a| new| model){0,3} (?:endpoint|model|version)s?|deploy(?: model)?"
+)
+_DEPLOY_THERE = re.compile(
+    r"(?i)^\W{0,6}(?:\d{1,2}[.)]\s?)?(?:then )?deploy\b[^.]{0,60}(?:sagemaker|ai[ -]platform|vertex|endpoint)"
+)
+_UPLOAD_THERE = re.compile(r"(?i)(?<![\w-])upload(?:ed|ing)?(?!\w)")
 _UPLOAD = re.compile(r"(?i)(?<![\w-])(?:upload(?:ed|ing)?|import(?:ed|ing)?)(?!\w)")
 _CARRY = re.compile(
-    r"(?i)(?<![\w-])(?:cop(?:y|ied|ying)|put|push(?:ed|ing)?|mov(?:e|ed|ing)|transfer(?:red|ring)?|plac(?:e|ed|ing))(?!\w)"
+    r"(?i)(?<![\w-])(?:cop(?:y|ied|ying)|put|push(?:ed|ing)?|mov(?:e|ed|ing)|transfer(?:red|ring)?|plac(?:e|ed|ing)|dropp?(?:ed|ing)?|dragg?(?:ed|ing)?)(?!\w)"
 )
 _UPLOADED = re.compile(
     rf"(?i)(?<![\w-])(?:(?:the |your |my |our |trained |a |this |saved ){{0,3}}(?:model|artifacts?)(?![\w-])|{FILES})"

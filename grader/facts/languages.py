@@ -40,6 +40,9 @@ PLACE = (
 )
 """Where a model is put, in all languages."""
 
+RESOURCES = r"models?|modelos?|modèles?|modell[oie]?s?|versions?|versi(?:ón|ones)|vers(?:ão|ões)|version[ei]|모델|버전|模型|版本|モデル|バージョン"
+"""What is created in a console besides an endpoint, in all languages."""
+
 FILES = r"model[\w.-]{0,30}\.(?:tar\.gz|tgz|joblib|pkl|bst)|[\w-]{1,60}\.(?:tar\.gz|tgz|joblib|pkl|pickle|bst|h5|onnx)"
 """Names of model files, in all languages."""
 
@@ -52,8 +55,8 @@ LEXICONS: Mapping[str, Lexicon] = MappingProxyType(
             put=r"upload(?:ed|ing)?|cop(?:y|ied|ying)|put|push(?:ed|ing)?|sav(?:e|ed|ing)|stor(?:e|ed|ing)|mov(?:e|ed|ing)"
             r"|transfer(?:red|ring)?|plac(?:e|ed|ing)|sen[dt]|drag(?:ged)?|drop(?:ped)?|export(?:ed|ing)?|add(?:ed)?",
             create=r"creat(?:e|ed|ing)|set(?:ting)? up|launch(?:ed|ing)?|provision(?:ed|ing)?|spin(?:ning)? up|spun up"
-            r"|configur(?:e|ed|ing)|add(?:ed|ing)?|stand up|bring up",
-            deploy=r"deploy(?:ing)?|(?<!the )(?<!your )(?<!my )(?<!our )(?<!a )deployed|host(?:ing)?|publish(?:ed)?",
+            r"|configur(?:e|ed|ing)|add(?:ed|ing)?|stand up|bring up|deploying|(?<!the )(?<!your )(?<!my )(?<!our )(?<!a )deployed",
+            deploy=r"deploy|host|publish",
             call=r"invok(?:e|ed|ing)|call(?:ed|ing)?|quer(?:y|ied|ying)|test(?:ed|ing)?|hit|ping(?:ed)?|consum(?:e|ed)|us(?:e|ing)(?=[^.]{0,80}(?:predict|infer|request))"
             r"|predict(?:ed|ing)?|try|tried|ask(?:ed)?|exercise|send|sent|post(?:ed)?"
             r"|(?:get|got|getting|make|made|making|request|requested|obtain|obtained|receive|received|run|ran|perform|performed)"

@@ -110,7 +110,10 @@ def test_folder_present_takes_other_names() -> None:
 
 # --- readme.present
 
-FULL = "Upload model.tar.gz to the bucket. Create an endpoint in SageMaker. Invoke the endpoint with a JSON request.\n"
+FULL = (
+    "Upload model.tar.gz to the bucket. Create an endpoint in SageMaker, and wait until it is in service. Then invoke the "
+    "endpoint with a JSON request.\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -160,6 +163,7 @@ RUSSIAN = "Загрузите модель в хранилище, затем с�
         ),
         ("Upload model.tar.gz to the bucket. Create an endpoint.", Status.PARTIAL, 2 / 3),
         ("Create an endpoint.", Status.PARTIAL, 1 / 3),
+        ("- Upload to S3\n- Deploy with SageMaker\n- Test endpoint\n", Status.REVIEW, 1.0),
         ("# Predict", Status.FAIL, 1.0),
         ("# AWS\n\nThis project predicts the price of a house. " * 10, Status.FAIL, 1.0),
         (RUSSIAN, Status.REVIEW, 1.0),
