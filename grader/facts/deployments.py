@@ -254,13 +254,23 @@ class _Reading:
 
     def loose(self) -> list[Version]:
         """Files that declare a version by their own keys and that no command names: for the console, or by hand."""
-        out: list[Version] = []
-        copies: set[tuple[str | None, str]] = set()
+        replaced: set[tuple[str | None, str]] = set()
+        texts: set[tuple[str, str]] = set()
         for index, document in enumerate(self.documents):
+            target = _normal(document.target or "")
             if index in self.used:
-                copies.add((_base(document.target or ""), document.text.strip()))
+                texts.add((_base(target), document.text.strip()))
+                replaced.add((document.path, target))
+            if target and not document.on_disk and self.objects(index):
+                # What the notebook leaves on disk is its own copy, however old.
+                folder = document.path.rpartition("/")[0]
+                replaced |= {(None, target), (None, f"{folder}/{target}".lstrip("/"))}
+        out: list[Version] = []
         for index, document in enumerate(self.documents):
-            if index in self.used or (_base(document.target or ""), document.text.strip()) in copies:
+            target = _normal(document.target or "")
+            if index in self.used or (_base(target), document.text.strip()) in texts:
+                continue
+            if target and (None if document.on_disk else document.path, target) in replaced:
                 continue
             out += [
                 _version_of(document, item, None)

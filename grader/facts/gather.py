@@ -338,6 +338,7 @@ def _scripts(reading: _Reading, paths: frozenset[str]) -> tuple[list[ShellText],
                 data[path] = decode(reading.tree.read(path, _SMALL))
             except Unreadable:
                 continue  # a data file: told where it is searched for secrets
+            shell += reading.guarded(path, commands.from_file, path, data[path]) or ()
     return shell, data
 
 

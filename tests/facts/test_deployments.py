@@ -152,6 +152,21 @@ def test_the_file_written_last_before_the_command_counts() -> None:
     assert [(v.cell, v.runtime_version) for v in found] == [(3, "2.4")]
 
 
+def test_a_file_that_is_overwritten_or_left_on_disk_is_no_declaration_of_its_own() -> None:
+    written = (
+        WrittenText("d/n.ipynb", 1, 2, "c.yaml", LAB_YAML),
+        WrittenText("d/n.ipynb", 3, 2, "./c.yaml", LAB_YAML.replace("1.4", "2.4")),
+    )
+    disk = {"d/c.yaml": LAB_YAML.replace("1.4", "1.8"), "elsewhere/c.yaml": LAB_YAML.replace("1.4", "1.10")}
+    command = sh(f"{CREATE} --config c.yaml", "d/n.ipynb", 4)
+    found = read(command, written=written, data=disk)
+    assert [(v.path, v.runtime_version) for v in found] == [
+        ("d/n.ipynb", "2.4"),
+        ("elsewhere/c.yaml", "1.10"),
+    ]
+    assert [v.cell for v in read(written=written[:1], data=disk)] == [1, None]
+
+
 def test_a_config_that_a_shell_writes() -> None:
     text = f"V=2.4\ncat > c.yaml <<EOF\npythonVersion:\nruntimeVersion: '$V'\nEOF\n{CREATE} --config c.yaml"
     assert [short(v) for v in read(sh(text))] == [(1, "shell-variable", "2.4", "", None)]

@@ -56,6 +56,9 @@ _ROOT_PROMPT = re.compile(r"[ \t]*#[ \t](?=(?:sudo |gcloud|gsutil|aws|curl|docke
 _ANGLE_PROMPT = re.compile(r"[ \t]*>[ \t]+(?=\S)")
 _APOSTROPHE = re.compile(r"(?<=[A-Za-z])'(?=(?:s|t|ll|re|ve|d|m)\b)")
 _HERE = re.compile(r"<<-?[ \t]*(['\"]?)(\w+)\1")
+_WORKFLOWS = re.compile(
+    r"(?:^|/)(?:\.github/workflows/[^/]+|\.gitlab-ci|\.circleci/config|azure-pipelines|buildspec|\.travis)\.ya?ml\Z"
+)
 _SHEBANG = re.compile(r"#![ \t]*\S*?(?:/|env[ \t]+)(?:ba|z|k|da)?sh\b")
 
 
@@ -70,7 +73,7 @@ def from_file(path: str, text: str) -> tuple[ShellText, ...]:
         return (ShellText(path, None, 1, text, "make"),)
     if name.startswith("dockerfile") or name.endswith(".dockerfile"):
         return tuple(_dockerfile(path, text))
-    if name.endswith((".yml", ".yaml")):
+    if name.endswith((".yml", ".yaml")) and _WORKFLOWS.search(path):
         return tuple(_workflow(path, text))
     if name.endswith((".sh", ".bash", ".zsh", ".ksh", ".command")) or _SHEBANG.match(text):
         return (ShellText(path, None, 1, text, "sh"),)
