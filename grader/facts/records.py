@@ -171,6 +171,7 @@ class ModelFn:
     its name; ``returns_none`` is a line where it may return nothing, ``script`` the file that holds it (of a
     ``%%writefile`` cell: the target), ``names`` how the path is reached (``parameter``, ``environment``, ``absolute``,
     ``file``, ``relative``, ``module-level``, ``listing``). ``uncertain`` says what could not be decided.
+    ``source_whole`` is False where no Python 3 parses the source that it stands in.
     """
 
     path: str
@@ -191,6 +192,7 @@ class ModelFn:
     returns_none: int | None = None
     names: tuple[str, ...] = ()
     uncertain: tuple[str, ...] = ()
+    source_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,11 +255,15 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A live use of something: ``.as_matrix()``, ``sklearn.externals``."""
+    """A live use of something: ``.as_matrix()``, ``sklearn.externals``.
+
+    ``guarded``: an import in a ``try`` that has another way for when it fails; it works with any version.
+    """
 
     path: str
     cell: int | None
     line: int
+    guarded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,9 @@ import re
 from dataclasses import dataclass, field
 
 SHELL_CELLS = frozenset({"bash", "sh", "script", "system", "sx", "!"})
-_PYTHON_CELLS = frozenset({"time", "timeit", "capture", "prun", "python", "python3", "pypy", "local", "snakeviz", "mprun", "memit"})
+_PYTHON_CELLS = frozenset(
+    {"time", "timeit", "capture", "prun", "python", "python3", "pypy", "local", "snakeviz", "mprun", "memit"}
+)
 _WRITERS = frozenset({"writefile", "file"})
 _LINE = re.compile(r"^(?P<indent>\s*)(?P<mark>!!?|%%?|\?\??)(?P<rest>.*)$")
 _ASSIGN = re.compile(r"^(?P<head>\s*[A-Za-z_][\w.\[\]'\", ]*?\s*=\s*)(?P<mark>!|%(?=[A-Za-z]))(?P<rest>.*)$")

@@ -100,7 +100,11 @@ def parse(text: str) -> Parsed:
             text = older
     body, lost = _pieces(text)
     return Parsed(
-        ast.Module(body=body, type_ignores=[]), lines, whole=False, python2=older is not None and not lost, problem=why
+        ast.Module(body=body, type_ignores=[]),
+        lines,
+        whole=False,
+        python2=older is not None and not lost,
+        problem=why,
     )
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 
 _TYPE_ALIAS = re.compile(r"(?m)^([ \t]*)type[ \t]+([A-Za-z_]\w*)[ \t]*(\[[^\]\n]*\])?[ \t]*=(?!=)")
-_TYPE_PARAMETERS = re.compile(r"(?m)^([ \t]*(?:async[ \t]+def|def|class)[ \t]+\w+)[ \t]*\[[^\n]*?\](?=[ \t]*[(:])")
+_TYPE_PARAMETERS = re.compile(
+    r"(?m)^([ \t]*(?:async[ \t]+def|def|class)[ \t]+\w+)[ \t]*\[[^\n]*?\](?=[ \t]*[(:])"
+)
 _EXCEPT_GROUP = re.compile(r"(?m)^([ \t]*except)[ \t]*\*")
 _EXCEPT_BARE = re.compile(r"(?m)^([ \t]*except[ \t]+)([\w.]+(?:[ \t]*,[ \t]*[\w.]+)+)([ \t]*:)")
 _STRING = re.compile(r"""(?P<prefix>(?<![\w.])[A-Za-z]{0,2})(?P<quote>'''|\"\"\"|'|")|#[^\n]*""")
@@ -153,7 +155,9 @@ def _field(text: str, position: int, depth: int) -> tuple[str, int] | None:
     return None
 
 
-_PRINT = re.compile(r"(?m)^(?P<head>(?:[ \t]*|.*?:[ \t]+|.*?;[ \t]*))print(?P<rest>[ \t]*(?:>>[^\n]*|(?![ \t]*[(=.,)\]])[^\n;]*))(?=$|;)")
+_PRINT = re.compile(
+    r"(?m)^(?P<head>(?:[ \t]*|.*?:[ \t]+|.*?;[ \t]*))print(?P<rest>[ \t]*(?:>>[^\n]*|(?![ \t]*[(=.,)\]])[^\n;]*))(?=$|;)"
+)
 _PRINT_PARENTHESES = re.compile(r"(?m)^([ \t]*)print[ \t]*(\([^\n]*\)[ \t]*(?:%|,|\+)[^\n]*)$")
 _EXEC = re.compile(r"(?m)^([ \t]*)exec[ \t]+(?!\()([^\n]+)$")
 _EXCEPT_AS = re.compile(r"(?m)^([ \t]*except[ \t]+(?:[\w.]+|\([^\n)]*\)))[ \t]*,[ \t]*(\w+)([ \t]*:)")

@@ -1,0 +1,46 @@
+"""A module of the submission: a source file, a written file, a notebook. Its units share one namespace."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+
+from grader.facts.python.values import Func, Value
+from grader.facts.records import Via
+
+
+@dataclass(slots=True, eq=False)
+class Unit:
+    """A piece of source: a file, a cell, the text of a ``%%writefile``, a literal. Lines are those of the file or cell.
+
+    ``offset`` is added to a node's line, ``line`` overrides it. ``live``: it is code that runs, not text in a literal.
+    ``snapshot``, where it is a dict at the start: the names known at the end of the cell are kept there.
+    """
+
+    path: str
+    cell: int | None
+    via: Via
+    tree: ast.Module
+    lines: tuple[str, ...] = ()
+    whole: bool = True
+    live: bool = True
+    offset: int = 0
+    readme: bool = False
+    snapshot: dict[str, Value] | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Module:
+    """A namespace. ``script`` is the path of the file that it is (None for a notebook or a literal without a name)."""
+
+    key: str
+    folder: str
+    script: str | None
+    units: list[Unit]
+    env: dict[str, Value] = field(default_factory=dict)
+    final: dict[str, Value] = field(default_factory=dict)
+    state: int = 0  # 0 not looked at, 1 being looked at, 2 done
+    environment: dict[str, Value] = field(default_factory=dict)
+    pending: list[Func] = field(default_factory=list)
+    missed: set[str] = field(default_factory=set)
+    notebook: bool = False
