@@ -157,7 +157,7 @@ def instructions(subject: Subject, *, least_words: int = 25) -> Verdict:
             *evidence,
         )
     asked = "Instructions for getting the model there, creating the deployment and calling it were expected"
-    if not readme.judgeable and (readme.words >= least_words or not found):
+    if not readme.judgeable:
         why = (
             "but for pictures and links it says little"
             if readme.language is None or _understood(readme.language)

@@ -21,24 +21,9 @@ from grader.facts.shell.verbs import verb_of
 __all__ = ["ParsedCommand", "from_block", "from_file", "read", "read_all", "records"]
 
 PROGRAMS = frozenset(
-    [
-        "gcloud",
-        "gsutil",
-        "aws",
-        "tar",
-        "zip",
-        "curl",
-        "python",
-        "python2",
-        "python3",
-        "docker",
-        "docker-compose",
-        "mlflow",
-        "bq",
-        "py",
-    ]
+    {"gcloud", "gsutil", "aws", "tar", "curl", "docker", "mlflow", "python", "python2", "python3", "py"}
 )
-"""Programs whose commands are facts. The verb of ``tar`` is its mode letters, of ``curl``, ``zip`` and ``python`` ""."""
+"""Programs whose commands are facts: the clouds' own, and those that pack a model, serve it or call an endpoint."""
 
 _STYLES: Mapping[str, Style] = {
     "sh": SH,

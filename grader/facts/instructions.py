@@ -15,6 +15,7 @@ from grader.facts.documents import Document
 from grader.facts.languages import (
     DATA,
     FILES,
+    LAB_HEADINGS,
     LAB_MARKS,
     LEXICONS,
     PLACE,
@@ -42,6 +43,14 @@ _COPY = _shell(
 )
 _CLOUD_PLACE = re.compile(r"(?i)(?:gs|s3)://|^[\"']?[$<{\[]|bucket")
 _COMMANDS: tuple[tuple[Step, re.Pattern[str]], ...] = (
+    # These bundle the folder they run in, the model included.
+    (
+        "get-model-there",
+        _shell(
+            r"\beb\s+(?:create|deploy)\b|\b(?:sam|serverless|sls|chalice|zappa)\s+deploy\b"
+            r"|\bgcloud(?:\s+(?:alpha|beta))?\s+(?:app|functions)\s+deploy\b|\bgcloud(?:\s+beta)?\s+run\s+deploy\b[^\n]{0,200}--source"
+        ),
+    ),
     (
         "get-model-there",
         _shell(r"\baws\s+s3api\s+put-object\b|\bgcloud(?:\s+(?:alpha|beta))?\s+ai\s+models\s+upload\b"),
@@ -397,7 +406,7 @@ def runs(document: Document) -> tuple[str, ...]:
 def is_lab_text(sentence: str) -> bool:
     """Whether a sentence is the assignment's own."""
     flat = " ".join(sentence[:_LONGEST_LINE].lower().replace("’", "'").split())
-    return any(mark in flat for mark in LAB_MARKS)
+    return any(mark in flat for mark in LAB_MARKS) or flat.lstrip("0123456789.) ") in LAB_HEADINGS
 
 
 def lab_marks(text: str) -> int:

@@ -223,6 +223,9 @@ SCRIPTS: tuple[tuple[str, str], ...] = (
 )
 """Languages known by their letters. Of one with several languages the most written; none of those is understood here."""
 
+LAB_HEADINGS = frozenset({"deploy your own model", "complete aws and gcp machine learning tutorials"})
+"""Headings of the assignment, lower case, without their numbers."""
+
 LAB_MARKS: tuple[str, ...] = (
     "razzle-dazzle",
     "{name_of_platform}_deploy",

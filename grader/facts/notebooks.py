@@ -17,7 +17,13 @@ from grader.text import decode
 _CELLS_MOST = 20_000
 _TAG = re.compile(r"<[^<>]{0,2000}>")
 _PICTURES = ("image/", "application/pdf")
-_OLD_PICTURES = {"png": "image/png", "jpeg": "image/jpeg", "jpg": "image/jpeg", "svg": "image/svg+xml", "pdf": "application/pdf"}
+_OLD_PICTURES = {
+    "png": "image/png",
+    "jpeg": "image/jpeg",
+    "jpg": "image/jpeg",
+    "svg": "image/svg+xml",
+    "pdf": "application/pdf",
+}
 
 
 def read_notebook(path: str, data: bytes) -> NotebookDocument:

@@ -86,6 +86,8 @@ _OTHER_DOCUMENT = re.compile(
     r"|\.(?:md|markdown|rst|pdf|docx?|ipynb|html?|pptx?)(?:[?#]|$)"
 )
 _ENOUGH_PROSE = 40  # words from which prose is judged by its language
+_SOME_PROSE = 25  # words from which a link to a document elsewhere is a form of instructions
+_ADDRESS = re.compile(r"(?i)https?:|//|mailto:")
 _MUCH_PROSE = 150  # words from which pictures and links are beside it, not instead of it
 
 
@@ -107,8 +109,11 @@ def _judgeable(
     pictures = sum(
         not (s.decoration or s.kind == "missing" or images.named_plot(s.target)) for s in shown if s.embedded
     )
-    elsewhere = any(s.kind in ("pdf", "video") for s in shown) or any(
-        _OTHER_DOCUMENT.search(link.target[:2_000]) for link in document.links
+    # A document of the submission can be opened; an address beside a few words leaves the README without instructions.
+    elsewhere = any(s.kind in ("pdf", "video") and not _ADDRESS.match(s.target) for s in shown) or any(
+        _OTHER_DOCUMENT.search(link.target[:2_000])
+        and (amount >= _SOME_PROSE or not _ADDRESS.match(link.target))
+        for link in document.links
     )
     return not (pictures >= 3 or elsewhere)
 

@@ -28,6 +28,7 @@ def steps(text: str) -> list[str]:
         ("aws s3 sync model s3://bucket/model", [PUT]),
         ("gsutil cp gs://bucket/model.joblib .", []),
         ("aws s3 cp s3://bucket/data.csv data.csv", []),
+        ("eb create heart-env", [CREATE, PUT]),
         ("gcloud ai models upload --artifact-uri=gs://b/m", [PUT]),
         ("gcloud ai-platform versions create v1 --model m", [CREATE]),
         ("gcloud beta ai-platform versions create v1", [CREATE]),

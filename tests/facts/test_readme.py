@@ -265,7 +265,13 @@ _ENGLISH = "This project is about the price of houses, and the data is from the 
         ("![](1.png)\n\n![](2.png)\n\n![](shot.png)\n", None, True),  # two of the three are not there
         ("![](../images/1.png) ![](a%20b.png) ![](shot.png)\n", None, False),
         ("See [our report](../report.pdf).", None, False),
-        ("The steps are in [this](https://docs.google.com/document/d/1).", None, False),
+        ("[Instructions](https://docs.google.com/document/d/1)", None, True),
+        (
+            "We wrote down all of the steps of it, one by one, with pictures and with what came out of each, and put them into a "
+            "document: [this](https://docs.google.com/document/d/1).",
+            "en",
+            False,
+        ),
         ("# AWS", None, True),
     ],
 )
@@ -285,6 +291,10 @@ def test_the_assignments_text_is_known() -> None:
     assert found.lab_text
     assert found.instructions == ()
     assert not read(_ENGLISH).readme.lab_text
+
+
+def test_the_assignments_heading_is_no_instruction() -> None:
+    assert read("## 2. Deploy your own model\n").readme.instructions == ()
 
 
 def test_a_scripts_steps_are_found() -> None:

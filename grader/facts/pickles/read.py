@@ -71,9 +71,9 @@ def read_pickle(stream: BinaryIO, size: int, limits: Limits, until: float | None
 
 def _behind(source: Source, findings: Findings, limits: Limits) -> str | None:
     """What lies behind the end: nothing, or more pickles, whose names count too."""
-    for _ in range(_FURTHER):
+    for further in range(_FURTHER):
         if source.at >= len(source.buffer) and not source.more():
-            return None
+            return "there is data after its end: another pickle" if further else None
         if source.buffer[source.at] != 0x80:
             break
         try:

@@ -234,6 +234,7 @@ def _logical(text: str, line: int) -> Iterator[tuple[str, int]]:
 
 # Dockerfiles and workflows
 
+_MOST_VARIABLES = 100
 _RUN = re.compile(r"[ \t]*RUN[ \t]+(?:--\S+[ \t]+)*", re.IGNORECASE)
 _ENV = re.compile(r"[ \t]*(?:ENV|ARG)[ \t]+([A-Za-z_]\w*)[= \t]\"?([^\"\n]*)\"?", re.IGNORECASE)
 
@@ -243,7 +244,8 @@ def _dockerfile(path: str, text: str) -> Iterator[ShellText]:
     for logical, number in _logical(text.replace("\r\n", "\n"), 1):
         setting = _ENV.match(logical)
         if setting:
-            variables[setting.group(1)] = setting.group(2).strip()
+            if len(variables) < _MOST_VARIABLES:
+                variables[setting.group(1)] = setting.group(2).strip()
             continue
         match = _RUN.match(logical)
         if match:

@@ -165,8 +165,6 @@ def verb_of(program: str, words: Sequence[str]) -> tuple[str, int] | None:
         return _leading(
             words, _DOCKER_VALUES | _COMPOSE_VALUES, lambda verb: 2 if verb in _DOCKER_GROUPS else 1
         )
-    if program == "docker-compose":
-        return _leading(words, _COMPOSE_VALUES, lambda _: 1)
     if program == "tar":
         # The mode letters, with or without their dash: what a reader calls "tar czvf".
         if words and _MODE.match(words[0]) and not words[0].startswith("--"):
@@ -176,7 +174,7 @@ def verb_of(program: str, words: Sequence[str]) -> tuple[str, int] | None:
         runs = any(_SCRIPT.search(word) for word in words) or "-m" in words
         return ("", 0) if runs else None
     if program == "mlflow":
-        return _leading(words, frozenset(), lambda verb: 2 if verb == "sagemaker" else 1)
+        return _leading(words, frozenset(), lambda _: 2) if "sagemaker" in words[:2] else None
     return "", 0
 
 
@@ -196,14 +194,107 @@ def _gcloud(words: Sequence[str]) -> tuple[str, int]:
             continue
         verb.append(word)
         index += 1
-        path = " ".join(verb)
-        group = path in _GCLOUD_GROUPS
-        if len(verb) == 1 and not group:
-            # A group that the table lacks: its words end at the first flag or name.
-            while index < len(words) and len(verb) < 4 and _WORD.match(words[index]) and verb[0] not in _TOP:
-                verb.append(words[index])
-                index += 1
+        group = " ".join(verb) in _GCLOUD_GROUPS
+    if verb and not group and verb[0] not in _TOP and not _acts(verb[-1]):
+        # A group that the table lacks: its verb ends at the next word that acts.
+        ahead = index
+        while ahead < len(words) and ahead < index + 3 and _WORD.match(words[ahead]):
+            ahead += 1
+            if _acts(words[ahead - 1]):
+                return " ".join((*verb, *words[index:ahead])), ahead
     return " ".join(verb), index
+
+
+_ACTIONS = frozenset(
+    [
+        "access",
+        "activate",
+        "add",
+        "apply",
+        "attach",
+        "build",
+        "call",
+        "cancel",
+        "cat",
+        "clone",
+        "configure",
+        "connect",
+        "copy",
+        "cp",
+        "create",
+        "deactivate",
+        "delete",
+        "deploy",
+        "describe",
+        "detach",
+        "disable",
+        "enable",
+        "execute",
+        "explain",
+        "export",
+        "generate",
+        "get",
+        "hash",
+        "import",
+        "install",
+        "invoke",
+        "list",
+        "log",
+        "login",
+        "logs",
+        "ls",
+        "mb",
+        "mv",
+        "patch",
+        "ping",
+        "predict",
+        "print",
+        "publish",
+        "pull",
+        "push",
+        "raw",
+        "read",
+        "remove",
+        "replace",
+        "reset",
+        "resize",
+        "restart",
+        "resume",
+        "revoke",
+        "rm",
+        "rollback",
+        "rsync",
+        "run",
+        "scp",
+        "search",
+        "send",
+        "set",
+        "sign",
+        "ssh",
+        "start",
+        "stop",
+        "stream",
+        "submit",
+        "suspend",
+        "tail",
+        "test",
+        "train",
+        "undelete",
+        "undeploy",
+        "uninstall",
+        "unset",
+        "update",
+        "upgrade",
+        "upload",
+        "wait",
+        "write",
+    ]
+)
+
+
+def _acts(word: str) -> bool:
+    """Whether a word says what is done (``create``, ``set-default``), not to what."""
+    return word.partition("-")[0] in _ACTIONS
 
 
 _TOP = frozenset(
