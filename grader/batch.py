@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import NoReturn
 
 from grader.grading import Plan, Task, examine, preload
@@ -54,7 +54,9 @@ def scratch() -> Iterator[str]:
         yield folder
 
 
-def results(tasks: Sequence[Task], jobs: int | None, limits: Limits) -> Iterator[tuple[int, Outcome]]:
+def results(
+    tasks: Sequence[Task], jobs: int | None, limits: Limits
+) -> Generator[tuple[int, Outcome], None, None]:
     """Examine every task, with progress on a terminal's stderr."""
     import shutil
 

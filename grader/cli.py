@@ -198,6 +198,8 @@ def _grade(arguments: list[str]) -> int:
     reports: dict[int, SubmissionReport] = {}
     with scratch() as folder:
         tasks = tasks_of(options.sources, options.ref, folder, limits, exclude=options.exclude, plan=plan)
+        if marks:
+            marks.announce(task.source.given for task in tasks)
 
         def finished() -> Report:
             report = Report(

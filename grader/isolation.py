@@ -15,7 +15,7 @@ import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any, Literal
@@ -86,13 +86,15 @@ class _Waiting:
     read_seconds: float = 0.0
 
 
-def run_all(tasks: Sequence[Any], work: Work, jobs: int, limits: Limits) -> Iterator[tuple[int, Outcome]]:
+def run_all(
+    tasks: Sequence[Any], work: Work, jobs: int, limits: Limits
+) -> Generator[tuple[int, Outcome], None, None]:
     """Do ``work`` on every task, ``jobs`` at a time; yields (index, outcome) as they end, in any order.
 
     A child that dies or hangs while it reads a file is started anew without that file, a few times, within the same
     total time. Closing the generator ends all children.
     """
-    context = multiprocessing.get_context("spawn" if sys.platform == "win32" else "fork")
+    context: Any = multiprocessing.get_context("spawn" if sys.platform == "win32" else "fork")
     waiting = deque(_Waiting(index, read_seconds=limits.read_seconds) for index in range(len(tasks)))
     origin: dict[int, _Waiting] = {}
     running: dict[Connection, _Running] = {}

@@ -46,11 +46,15 @@ def outputs_of(files: Sequence[str], name: str | None) -> list[tuple[str | None,
 
 
 def look(stream: TextIO) -> dict[str, Any]:
-    """Width and colour for a stream: NO_COLOR, CI, a dumb terminal and a pipe have no colour."""
+    """Width, colour and encoding of a stream: NO_COLOR, CI, a dumb terminal and a pipe have no colour."""
     terminal = stream.isatty()
     plain = any(os.environ.get(name) for name in ("NO_COLOR", "CI")) or os.environ.get("TERM") == "dumb"
     width = shutil.get_terminal_size((80, 24)).columns if terminal or "COLUMNS" in os.environ else 80
-    return {"width": max(40, min(width, 120)), "color": terminal and not plain}
+    return {
+        "width": max(40, min(width, 120)),
+        "color": terminal and not plain,
+        "encoding": stream.encoding or "ascii",
+    }
 
 
 def show(text: str) -> None:

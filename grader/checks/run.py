@@ -58,7 +58,7 @@ def judge(
 
     def _asked(item: Check) -> Verdict:
         try:
-            verdict = item(subject, **parameters.get(item.id, {}))
+            verdict: object = item(subject, **parameters.get(item.id, {}))
         except Exception as problem:  # any defect of a check is one item's error
             return error(
                 f"The check itself failed ({type(problem).__name__}: {problem}); this is not the student's doing."

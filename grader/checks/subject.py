@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from grader.facts.records import DeployFolder, Facts, Model, Place, Readme
+from grader.facts.records import Archive, DeployFolder, Facts, Model, ModelFn, Place, Readme
 
 
 def deploy_folder(facts: Facts, platform: str, names: Sequence[str]) -> DeployFolder | None:
@@ -19,7 +19,9 @@ def deploy_folder(facts: Facts, platform: str, names: Sequence[str]) -> DeployFo
         if path in facts.folders:
             return DeployFolder(path, platform, exact="/" not in path)
     ours = [folder for folder in facts.deploy_folders if folder.platform == platform]
-    told = [item.path for item in (*facts.readmes, *facts.models, *facts.archives, *facts.model_fns)]
+    things: tuple[Readme | Model | Archive | ModelFn, ...]
+    things = (*facts.readmes, *facts.models, *facts.archives, *facts.model_fns)
+    told = [thing.path for thing in things]
 
     def rank(folder: DeployFolder) -> tuple[bool, int, bool, str]:
         filled = any(path.startswith(folder.path + "/") for path in told)
