@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from grader.facts import commands
 from grader.facts.code import CodeBlock, Origin, ShellText
@@ -49,6 +53,12 @@ def told(found: list[ParsedCommand]) -> list[tuple[int, str, str]]:
         ("gcloud init", "init"),
         ("gcloud --version", ""),
         ("gcloud unheard-of things list --x", "unheard-of things list"),
+        ("gcloud compute tpus tpu-vm create name --zone z", "compute tpus tpu-vm create"),
+        ("gcloud compute ssh machine", "compute ssh"),
+        ("gcloud ai-platform versions set-default v1 --model m", "ai-platform versions set-default"),
+        ("gcloud functions deploy predict --trigger-http", "functions deploy"),
+        ("gcloud ai-platform jobs stream-logs job", "ai-platform jobs stream-logs"),
+        ("gcloud info list", "info"),
         ("gcloud ai-platform versions $VERB v1", "ai-platform versions"),
         ("gsutil cp a gs://b", "cp"),
         ("gsutil -m cp -r a gs://b", "cp"),
@@ -252,3 +262,37 @@ def test_code_blocks(language: str, text: str, expected: list[tuple[int, str, st
 )
 def test_files(path: str, text: str, expected: list[tuple[int, str, str]]) -> None:
     assert told(list(commands.read_all(commands.from_file(path, text)))) == expected
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.text(alphabet=st.sampled_from(list("ab$%#>! \n\t\\^`:=-()'\"{}[];&|<@~.EOF")), max_size=80),
+    st.sampled_from(["", "bash", "console", "python", "bat", "powershell", "makefile", "yaml"]),
+    st.sampled_from(["x.sh", "x.bat", "x.ps1", "Makefile", "Dockerfile", ".github/workflows/x.yml", "x"]),
+)
+def test_any_block_and_any_file_is_read(text: str, language: str, path: str) -> None:
+    texts = (*commands.from_block(CodeBlock("README.md", 3, language, text)), *commands.from_file(path, text))
+    for command in commands.read_all(texts):
+        assert 1 <= command.line <= 3 + text.count("\n") + text.count("\r") + 1
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("Makefile", "a:" * 100_000),
+        ("Makefile", "A = " + " #" * 100_000),
+        ("Makefile", "A = $(B)$(B)\nB = $(A)$(A)\n" * 5_000 + "x:\n\tgcloud $(A)"),
+        ("Makefile", "\\\n" * 50_000),
+        ("Dockerfile", "RUN " * 50_000),
+        ("Dockerfile", "ENV A=1\nRUN x\n" * 10_000),
+        (".github/workflows/x.yml", "- run: |\n" * 20_000),
+        (".github/workflows/x.yml", " " * 200_000 + "run:"),
+        ("x.bat", "set A=%A%%A%\n" * 2_000 + "gcloud %A%"),
+    ],
+)
+def test_hostile_files(path: str, text: str) -> None:
+    start = time.process_time()
+    commands.read_all(commands.from_file(path, text))
+    block = CodeBlock("README.md", 1, "", text)
+    commands.read_all(commands.from_block(block))
+    assert time.process_time() - start < 4
