@@ -15,10 +15,10 @@ def matcher(globs: Sequence[str]) -> Callable[[str], bool] | None:
     """
     if not globs:
         return None
-    from pathspec import PathSpec
+    from pathspec import GitIgnoreSpec
 
     try:
-        spec = PathSpec.from_lines("gitwildmatch", list(globs))
+        spec = GitIgnoreSpec.from_lines(list(globs))
     except ValueError as problem:
         raise WrongCall(f"--exclude wants patterns as in a .gitignore file: {problem}") from None
     return spec.match_file

@@ -167,7 +167,7 @@ def _trimmed(text: str) -> str:
 
 
 def _check_ref(ref: str) -> None:
-    if ref.startswith("-") or not ref or _REF_REFUSED.search(ref) or len(ref) > 500:
+    if ref.startswith(("-", "+")) or not ref or _REF_REFUSED.search(ref) or len(ref) > 500:
         raise WrongCall(
             f"{visible(ref)[:80]!r} cannot be the name of a branch, tag or commit; give --ref as in --ref main"
         )
