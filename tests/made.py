@@ -45,7 +45,9 @@ def _token(seed: str) -> str:
 
 
 def _pem(seed: str, kind: str = "PRIVATE KEY") -> str:
-    body = base64.b64encode(b"".join(hashlib.sha512(f"{seed}{n}".encode()).digest() for n in range(19))).decode()
+    body = base64.b64encode(
+        b"".join(hashlib.sha512(f"{seed}{n}".encode()).digest() for n in range(19))
+    ).decode()
     lines = "\n".join(body[i : i + 64] for i in range(0, len(body), 64))
     dashes = "-" * 5
     return f"{dashes}BEGIN {kind}{dashes}\n{lines}\n{dashes}END {kind}{dashes}\n"
@@ -76,7 +78,9 @@ def filled(path: Path, *, text: str | None = None, seed: str = "a") -> None:
 def lfs_pointer(path: Path, *, size: int = 48_273_911) -> None:
     """What Git LFS leaves in place of a file that was not fetched."""
     digest = hashlib.sha256(path.name.encode()).hexdigest()
-    path.write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize {size}\n", encoding="utf-8")
+    path.write_text(
+        f"version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize {size}\n", encoding="utf-8"
+    )
 
 
 def link(path: Path, *, to: str) -> None:
@@ -92,9 +96,7 @@ def text(path: Path, *, text: str) -> None:
 def name_of_bytes(path: Path, *, names: list[str], text: str = "left over\n") -> None:
     """Files in the folder of ``path`` whose names are these bytes (in hex), as a file system gives them."""
     for name in names:
-        target = os.path.join(os.fsencode(path.parent), bytes.fromhex(name))
-        with open(target, "wb") as file:  # noqa: PTH123 - a name in bytes
-            file.write(text.encode())
+        (path.parent / os.fsdecode(bytes.fromhex(name))).write_text(text, encoding="utf-8")
 
 
 def encoded(path: Path, *, text: str, encoding: str, newline: str = "\n") -> None:
@@ -107,11 +109,6 @@ def big(path: Path, *, megabytes: int, start: str = "") -> None:
     with path.open("wb") as file:
         file.write(bytes.fromhex(start))
         file.truncate(megabytes * 1_000_000)
-
-
-def truncated(path: Path, *, of: str, keep: int) -> None:
-    """The first ``keep`` bytes of another file of the submission (``of`` lies beside it), as after a broken upload."""
-    path.write_bytes((path.parent / of).read_bytes()[:keep])
 
 
 def _stored(data: bytes, name: str) -> tarfile.TarInfo:
@@ -155,12 +152,12 @@ def hostile_pickle(path: Path, *, module: str, name: str, argument: str, after: 
     """
     call = f"c{module}\n{name}\n(V{argument}\ntR.".encode()
     if after is None:
-        path.write_bytes(b"\x80\x02" + call[:-1] + b".")
+        path.write_bytes(b"\x80\x02" + call)
         return
     model = (path.parent / after).read_bytes()
     if not model.endswith(b"."):
         raise ValueError(f"{after} is no plain pickle")
-    path.write_bytes(model[:-1] + b"0" + call)
+    path.write_bytes(model[:-1] + call[:-1] + b"0.")  # the model is what stays on the stack
 
 
 def folder(path: Path) -> None:
@@ -183,7 +180,6 @@ MAKERS: Mapping[str, Maker] = {
         name_of_bytes,
         encoded,
         big,
-        truncated,
         archive,
         empty_archive,
         hostile_pickle,

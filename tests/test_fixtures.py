@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from grader.checks.verdict import Status
-from made import make
+from tests.made import make
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 NAMES = sorted(path.name for path in FIXTURES.iterdir() if (path / "expected.yaml").is_file())
@@ -172,13 +172,17 @@ def test_every_answer_that_is_not_pass_explains_itself(name: str, graded: dict[s
         assert item["message"].strip(), f"{item['id']} says nothing"
         assert item["evidence"] or item["status"] == "skipped", f"{item['id']} points at no place"
         told = json.dumps(item, ensure_ascii=False)
-        assert not any(ord(char) < 32 or 127 <= ord(char) < 160 for char in told), f"{item['id']} is not shown escaped"
+        assert not any(ord(char) < 32 or 127 <= ord(char) < 160 for char in told), (
+            f"{item['id']} is not shown escaped"
+        )
 
 
 def matches(wanted: Any, got: Any) -> bool:
     """Whether ``got`` has everything that ``wanted`` names: keys of mappings, items of lists, in any order."""
     if isinstance(wanted, dict):
-        return isinstance(got, dict) and all(key in got and matches(value, got[key]) for key, value in wanted.items())
+        return isinstance(got, dict) and all(
+            key in got and matches(value, got[key]) for key, value in wanted.items()
+        )
     if isinstance(wanted, list) and wanted and isinstance(wanted[0], dict):
         return isinstance(got, list) and all(any(matches(one, other) for other in got) for one in wanted)
     return bool(wanted == got)
@@ -220,7 +224,8 @@ def test_labels_are_well_formed(name: str) -> None:
     label = expected(name)
     assert set(label) <= KEYS, f"unknown keys: {sorted(set(label) - KEYS)}"
     assert set(label) >= REQUIRED, f"missing keys: {sorted(REQUIRED - set(label))}"
-    assert isinstance(label["about"], str) and len(label["about"].split()) >= 6
+    assert isinstance(label["about"], str)
+    assert len(label["about"].split()) >= 6, "`about` is one sentence"
     assert label["platform"] in (None, "aws", "gcp")
     assert set(label.get("score") or {}) <= {"low", "high"}
     reports = {label["platform"] or "aws": label["checks"], **(label.get("others") or {})}
