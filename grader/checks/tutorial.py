@@ -97,8 +97,7 @@ def externals(subject: Subject) -> Verdict:
 def _older_there(facts: Facts, use: Use) -> bool:
     """Whether the scikit-learn that runs the file of ``use`` is declared, and is older than 0.23.
 
-    Declared by the model or estimator whose script it is, or that stands in the same file; else by the AI Platform
-    version that the same file creates.
+    Declared by the model or estimator whose script it is, or that stands in the same file.
     """
     found: list[tuple[int, int]] = []
     for call in facts.model_calls:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from grader.facts.code import ShellText, WrittenText
-from grader.facts.records import Command
+from grader.facts.records import Command, Unread
 from grader.facts.shell import lexer
 from grader.facts.shell.expand import Scope, Value, Word
 from grader.facts.shell.parts import BAT, MAKE, POWERSHELL, SH, Letters, RawCommand, RawWord, Style, Variable
 from grader.facts.shell.sources import from_block, from_file, makefile_parts
 from grader.facts.shell.verbs import verb_of
 
-__all__ = ["ParsedCommand", "from_block", "from_file", "read", "read_all", "records"]
+__all__ = ["ParsedCommand", "from_block", "from_file", "read", "read_all", "records", "unread_of"]
 
 PROGRAMS = frozenset(
     {"gcloud", "gsutil", "aws", "tar", "curl", "docker", "mlflow", "python", "python2", "python3", "py"}
@@ -79,7 +79,7 @@ _FLAG_NAME = re.compile(r"--?[A-Za-z][\w-]*\Z")
 _EXECUTABLE = re.compile(r"\.(?:cmd|exe|bat|ps1)\Z", re.IGNORECASE)
 _VERSIONED_PYTHON = re.compile(r"python[23]\.[0-9]{1,2}\Z")
 MOST_COMMANDS = 20_000
-"""Commands of one text; what is beyond stays unread."""
+"""Commands of one text, and twice as many of all; what is beyond stays unread, and is told (``unread_of``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,8 @@ class ParsedCommand:
     """A command with its words. ``record`` is the fact, None for what only helps to understand the others.
 
     ``words`` are all after the program, flags before the verb included; ``input`` is a here-document fed to it;
-    ``written`` a file that it writes (``cat > config.yaml <<EOF``, ``echo ... > config.yaml``).
+    ``written`` a file that it writes (``cat > config.yaml <<EOF``, ``echo ... > config.yaml``). ``last``: a bound was
+    hit here, and what follows was not read.
     """
 
     path: str
@@ -99,6 +100,7 @@ class ParsedCommand:
     input: Word | None = None
     written: WrittenText | None = None
     via: str = "code"
+    last: bool = False
 
     def flag(self, *names: str) -> tuple[Word, int] | None:
         """The word that holds the value of the last of these flags and where the value begins in it.
@@ -136,6 +138,12 @@ def records(run: Iterable[ParsedCommand]) -> tuple[Command, ...]:
     return tuple(command.record for command in run if command.record is not None)
 
 
+def unread_of(run: Iterable[ParsedCommand]) -> tuple[Unread, ...]:
+    """Where a bound on commands was hit."""
+    why = f"more than {MOST_COMMANDS} commands; the rest was not read"
+    return tuple(Unread(command.path, why) for command in run if command.last)
+
+
 def read(text: ShellText) -> tuple[ParsedCommand, ...]:
     """The commands of one text, in order. Never raises."""
     return tuple(_Evaluation(text, {}).all())
@@ -148,6 +156,9 @@ def read_all(texts: Iterable[ShellText]) -> tuple[ParsedCommand, ...]:
     for text in texts:
         shared = kept.setdefault(text.path, {}) if text.via == "readme" else {}
         out += _Evaluation(text, shared).all()
+        if len(out) >= 2 * MOST_COMMANDS:
+            out[-1] = replace(out[-1], last=True)
+            break
     return tuple(out)
 
 
@@ -178,6 +189,7 @@ class _Evaluation:
     def lines(self, text: str, line: int) -> None:
         for raw in lexer.read(text, line, self.style):
             if len(self.out) >= MOST_COMMANDS:
+                self.out[-1] = replace(self.out[-1], last=True)
                 return
             self.command(raw)
 

@@ -205,6 +205,7 @@ def gather(
     python = reading.guarded("(the sources together)", project.finish) or PythonFacts()
     shell += python.shell_texts
     run = reading.guarded("(the commands together)", _commands, shell) or ()
+    reading.unread += commands.unread_of(run)
     declared = reading.guarded(
         "(the deployments together)", deployments.read, run, python.written_texts, data, documents.blocks
     )

@@ -201,6 +201,16 @@ def test_files_that_a_shell_writes() -> None:
     assert texts == [("c.yaml", 3, "runtimeVersion: '2.6'"), ("d.yaml", 5, "a: 1"), ("e.yaml", 7, "$V")]
 
 
+def test_a_bound_that_is_hit_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "MOST_COMMANDS", 5)
+    few = commands.read_all([ShellText("a.sh", None, 1, "gcloud info\n" * 5)])
+    assert (len(few), commands.unread_of(few)) == (5, ())
+    many = commands.read_all([ShellText("a.sh", None, 1, "gcloud info\n" * 6)])
+    assert (len(many), [u.path for u in commands.unread_of(many)]) == (5, ["a.sh"])
+    texts = [ShellText(f"{n}.sh", None, 1, "gcloud info\n" * 4) for n in range(9)]
+    assert [u.path for u in commands.unread_of(commands.read_all(texts))] == ["2.sh"]
+
+
 def test_variables_live_on_in_a_readme() -> None:
     blocks = [
         CodeBlock("README.md", 3, "bash", "export V=2.6"),
