@@ -82,11 +82,16 @@ JOBLIB = [
 ]
 
 # In models as searches and column transformers leave them, which the fits below do not bring about.
-SEEN = (
-    "sklearn.metrics.scorer._passthrough_scorer sklearn.metrics._scorer._passthrough_scorer "
-    "sklearn.metrics._scorer._PassthroughScorer sklearn.utils.deprecation.DeprecationDict builtins.FutureWarning "
-    "builtins.DeprecationWarning builtins.UserWarning sklearn.compose._column_transformer._RemainderColsList"
-).split()
+SEEN = [
+    "sklearn.metrics.scorer._passthrough_scorer",
+    "sklearn.metrics._scorer._passthrough_scorer",
+    "sklearn.metrics._scorer._PassthroughScorer",
+    "sklearn.utils.deprecation.DeprecationDict",
+    "builtins.FutureWarning",
+    "builtins.DeprecationWarning",
+    "builtins.UserWarning",
+    "sklearn.compose._column_transformer._RemainderColsList",
+]
 
 # Whose public classes belong to models; functions only where they take arrays and return arrays or numbers.
 CLASSES = [
@@ -147,6 +152,12 @@ TOOLS = (
     "sklearn.metrics._plot.",
     "sklearn.metrics._scorer.",
 )
+# Helpers that models hold.
+OWN_HELPERS = (
+    "sklearn.utils._metadata_requests.",
+    "sklearn.utils._tags.",
+    "sklearn.utils.deprecation.Deprec",
+)
 
 
 def is_part(name):
@@ -158,8 +169,11 @@ def is_part(name):
         or last.startswith(("check_", "plot_", "pairwise_distances", "pairwise_kernels"))
     ):
         return False
-    is_helper = name.startswith(TOOLS) and last[0].islower() and last != "newObj"
-    return not is_helper or last.startswith("_passthrough")
+    if name in SEEN or not name.startswith(TOOLS) or last == "newObj":
+        return True
+    if last.lstrip("_")[:1].islower():
+        return False
+    return not name.startswith("sklearn.utils.") or last == "Bunch" or name.startswith(OWN_HELPERS)
 
 
 names = set()
@@ -376,6 +390,9 @@ def collect_values():
                 record(distribution(1, 2))
             except Exception:
                 continue
+    for name in dir(scipy.stats):
+        if isinstance(getattr(scipy.stats, name), (scipy.stats.rv_continuous, scipy.stats.rv_discrete)):
+            record(getattr(scipy.stats, name))
     from scipy.interpolate import BSpline, interp1d
 
     record(interp1d([0, 1], [0, 1]))
