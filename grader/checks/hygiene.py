@@ -19,9 +19,7 @@ _NAMES = {
     "api-token": "an API token",
 }
 # A bound that was hit, as the readers tell it; a broken file is told in other words, and changes nothing here.
-_BOUND = re.compile(
-    r"more than|not reached within|processor time|more memory|nested too deeply|too long or too deep"
-)
+_BOUND = re.compile(r"more than|not reached within|processor time|more memory|too long or too deep")
 # A source beyond the bound on parsing is searched for secrets all the same.
 _PARSING_ONLY = re.compile(r"more than \d+ sources|bytes of source text")
 

@@ -7,6 +7,7 @@ import re
 from grader.checks.registry import check
 from grader.checks.subject import Subject
 from grader.checks.verdict import Verdict, failed, partial, passed, review
+from grader.facts.instructions import in_code, understood
 from grader.facts.readme import is_readme
 from grader.facts.records import Place, Readme, Step
 
@@ -160,7 +161,7 @@ def instructions(subject: Subject, *, least_words: int = 25) -> Verdict:
     if not readme.judgeable:
         why = (
             "but for pictures and links it says little"
-            if readme.language is None or _understood(readme.language)
+            if readme.language is None or understood(readme.language)
             else f"in a language ({readme.language}) that is not understood here"
         )
         return review(f"{asked}; `{readme.path}` is there, {why}.", Place(readme.path), *evidence)
@@ -192,21 +193,20 @@ def _only_told(readme: Readme, evidence: tuple[Place, ...]) -> bool:
     )
 
 
-def _understood(language: str) -> bool:
-    from grader.facts.instructions import understood
-
-    return understood(language)
-
-
 def _steps(subject: Subject, readme: Readme) -> dict[Step, Place]:
     """Where each step is instructed: in the README itself, or in what it says to run."""
     found: dict[Step, Place] = {}
     for sign in readme.instructions:
         found.setdefault(sign.step, Place(readme.path, line=sign.line, excerpt=sign.text))
     run = frozenset(readme.runs)
-    for step in subject.facts.steps:
-        if step.path in run:
-            found.setdefault(step.step, Place(step.path, step.cell, step.line))
+    for done in subject.facts.steps:
+        if done.path in run:
+            found.setdefault(done.step, Place(done.path, done.cell, done.line))
+    for command in subject.facts.commands:
+        if command.path in run:
+            line = " ".join((command.program, command.verb, *command.arguments))
+            for step, _, _ in in_code(line):
+                found.setdefault(step, Place(command.path, command.cell, command.line))
     for upload in subject.facts.uploads:
         if upload.path in run and upload.by != "dump":
             found.setdefault("get-model-there", Place(upload.path, upload.cell, upload.line))

@@ -33,12 +33,16 @@ _LONGEST_LINE = 2_000
 _SHELL_WORDS = r"[^\n|;&]{0,600}"
 
 
+_FLAGS = r"(?:\s+(?:alpha|beta|--(?:project|region|account|verbosity)[ =]\S{1,80}|-\S{1,60})){0,6}"
+
+
 def _shell(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE)
+    """A pattern of commands, in any case; ``gcloud~`` is gcloud with its release track and global flags."""
+    return re.compile(pattern.replace("gcloud~", "gcloud" + _FLAGS), re.IGNORECASE)
 
 
 _COPY = _shell(
-    r"\b(?:gsutil(?:\s+-\S{1,20}){0,5}\s+(?:cp|mv|rsync)|gcloud(?:\s+(?:alpha|beta))?\s+storage\s+(?:cp|mv|rsync)"
+    r"\b(?:gsutil(?:\s+-\S{1,20}){0,5}\s+(?:cp|mv|rsync)|gcloud~\s+storage\s+(?:cp|mv|rsync)"
     r"|aws\s+s3\s+(?:cp|mv|sync))\s+([^\n|;&#]{1,600})"
 )
 _CLOUD_PLACE = re.compile(r"(?i)(?:gs|s3)://|^[\"']?[$<{\[]|bucket")
@@ -48,12 +52,12 @@ _COMMANDS: tuple[tuple[Step, re.Pattern[str]], ...] = (
         "get-model-there",
         _shell(
             r"\beb\s+(?:create|deploy)\b|\b(?:sam|serverless|sls|chalice|zappa)\s+deploy\b"
-            r"|\bgcloud(?:\s+(?:alpha|beta))?\s+(?:app|functions)\s+deploy\b|\bgcloud(?:\s+beta)?\s+run\s+deploy\b[^\n]{0,200}--source"
+            r"|\bgcloud~\s+(?:app|functions)\s+deploy\b|\bgcloud~\s+run\s+deploy\b[^\n]{0,200}--source"
         ),
     ),
     (
         "get-model-there",
-        _shell(r"\baws\s+s3api\s+put-object\b|\bgcloud(?:\s+(?:alpha|beta))?\s+ai\s+models\s+upload\b"),
+        _shell(r"\baws\s+s3api\s+put-object\b|\bgcloud~\s+ai\s+models\s+upload\b"),
     ),
     (
         "get-model-there",
@@ -62,19 +66,19 @@ _COMMANDS: tuple[tuple[Step, re.Pattern[str]], ...] = (
     (
         "create",
         _shell(
-            r"\bgcloud(?:\s+(?:alpha|beta|--?\S{1,40}))*?\s+(?:ai-platform|ml-engine)\s+versions\s+create\b"
-            r"|\bgcloud(?:\s+(?:alpha|beta))?\s+ai\s+endpoints\s+(?:deploy-model|create)\b"
+            r"\bgcloud~\s+(?:ai-platform|ml-engine)\s+versions\s+create\b"
+            r"|\bgcloud~\s+ai\s+endpoints\s+(?:deploy-model|create)\b"
             r"|\baws\s+sagemaker\s+(?:create-endpoint|update-endpoint)(?![-\w])"
             r"|\baws\s+cloudformation\s+(?:deploy|create-stack)\b|\b(?:sam|cdk|serverless|sls|chalice|zappa)\s+deploy\b"
-            r"|\bterraform\s+apply\b|\beb\s+(?:create|deploy)\b|\bgcloud(?:\s+(?:alpha|beta))?\s+(?:run|app|functions)\s+deploy\b"
+            r"|\bterraform\s+apply\b|\beb\s+(?:create|deploy)\b|\bgcloud~\s+(?:run|app|functions)\s+deploy\b"
             r"|\bmake\s+(?:deploy|create[-_]endpoint)\b"
         ),
     ),
     (
         "call",
         _shell(
-            r"\bgcloud(?:\s+(?:alpha|beta))?\s+(?:ai-platform|ml-engine)\s+predict\b"
-            r"|\bgcloud(?:\s+(?:alpha|beta))?\s+ai\s+endpoints\s+(?:raw-)?predict\b"
+            r"\bgcloud~\s+(?:ai-platform|ml-engine)\s+predict\b"
+            r"|\bgcloud~\s+ai\s+endpoints\s+(?:raw-)?predict\b"
             r"|\baws\s+sagemaker-runtime\s+invoke-endpoint\b|\bawscurl\b|\bmake\s+(?:predict|invoke|test-endpoint)\b"
         ),
     ),
@@ -85,6 +89,8 @@ _CURL = _shell(
 _CURL_ASKS = _shell(
     r"(?:^|\s)(?:-d|--data\S{0,12}|--json|-X\s?POST|-Method\s+POST|-F)(?:\s|['\"@=])|:predict\b|/invocations\b|/predict\b|execute-api"
 )
+_CURL_CREATES = _shell(r"googleapis\.com/\S{1,300}/(?:versions|endpoints)(?:[\s\"'?]|$)|:deployModel\b")
+_LISTED = re.compile(r"[\"'],\s{0,4}f?[\"']")
 _LOCAL = _shell(r"localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]")
 
 _CALLS: tuple[tuple[Step, re.Pattern[str]], ...] = (
@@ -122,7 +128,7 @@ _NOTEBOOK_COMMAND = re.compile(
 _NAMED_FILE = re.compile(r"([\w./\\-]{1,200}\.(?:py|sh|bash|ipynb|bat|cmd|ps1))(?![\w-])")
 _NAMED_STEP: tuple[tuple[Step, re.Pattern[str]], ...] = (
     ("get-model-there", re.compile(r"(?i)upload|push[_-]?model|to[_-]?(?:s3|gcs|bucket)")),
-    ("create", re.compile(r"(?i)deploy(?!ed)|create[_-]?(?:endpoint|version)")),
+    ("create", re.compile(r"(?i)deploy(?!ed)|create[_-]?(?:endpoint|version)|^create\.")),
     (
         "call",
         re.compile(
@@ -183,13 +189,15 @@ def _steps_of_line(line: str) -> list[Step]:
         words = [w for w in match.group(1).split() if not w.startswith("-")]
         if len(words) >= 2 and _CLOUD_PLACE.search(words[-1].strip("\"'`)")):
             found.append("get-model-there")
+    if _LISTED.search(line):  # a command given as a list of strings
+        line = _LISTED.sub(" ", line)
     for step, pattern in (*_COMMANDS, *_CALLS):
         if pattern.search(line):
             found.append(step)
     for match in _CURL.finditer(line):
         words_ = match.group(1)
         if _CURL_ASKS.search(words_) and not _LOCAL.search(words_):
-            found.append("call")
+            found.append("create" if _CURL_CREATES.search(words_) else "call")
     return list(dict.fromkeys(found))
 
 
@@ -284,11 +292,17 @@ def steps_in_sentence(sentence: str, languages: Iterable[str] = tuple(LEXICONS))
                 )
             ):
                 found["get-model-there"] = None
+        if english and _MENU_PUT.search(sentence) and (about_model or _PLACES.search(sentence)):
+            found["get-model-there"] = None
         if (
             near(lexicon.create, lexicon.endpoint)
+            or near(lexicon.deployed, lexicon.endpoint)
             or near(lexicon.deploy, rf"{lexicon.endpoint}|{lexicon.model}")
-            or (_SERVICE.search(sentence) and near(lexicon.create.partition("|deploying")[0], RESOURCES))
-            or (english and (near(_CLICK, _BUTTON) or _DEPLOY_THERE.search(sentence)))
+            or (_SERVICE.search(sentence) and near(lexicon.create, RESOURCES))
+            or (
+                english
+                and (near(_CLICK, _BUTTON) or _DEPLOY_THERE.search(sentence) or _MENU_CREATE.search(sentence))
+            )
         ):
             found["create"] = None
         if near(lexicon.call, lexicon.endpoint) or (
@@ -305,6 +319,12 @@ _BUTTON = (
 )
 _DEPLOY_THERE = re.compile(
     r"(?i)^\W{0,6}(?:\d{1,2}[.)]\s?)?(?:then )?deploy\b[^.]{0,60}(?:sagemaker|ai[ -]platform|vertex|endpoint)"
+)
+# A way through a console's menus: "AI Platform > Models > New model, then New version".
+_MENU_PUT = re.compile(r"(?i)[>→›»]\W{0,4}(?:import|upload)\b")
+_MENU_CREATE = re.compile(
+    r"(?i)[>→›»]\W{0,4}(?:new|create|deploy|add)\b[^.]{0,40}?\b(?:version|endpoint|model)\b|[>→›»]\W{0,4}deploy\b"
+    r"|^\W{0,6}deploy to endpoint\b"
 )
 _UPLOAD_THERE = re.compile(r"(?i)(?<![\w-])upload(?:ed|ing)?(?!\w)")
 _UPLOAD = re.compile(r"(?i)(?<![\w-])(?:upload(?:ed|ing)?|import(?:ed|ing)?)(?!\w)")

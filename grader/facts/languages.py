@@ -18,7 +18,7 @@ class Lexicon:
 
     ``put``, ``create``, ``call`` are the verbs of the three steps; ``model``, ``endpoint`` what they are done to;
     ``request`` what is sent; ``run`` to run a script; ``describes`` what makes a sentence tell about instructions
-    instead of giving them.
+    instead of giving them; ``deployed`` forms of deploying that instruct only where an endpoint is named.
     """
 
     put: str
@@ -31,6 +31,7 @@ class Lexicon:
     request: str
     run: str
     describes: str = r"(?!)"
+    deployed: str = r"(?!)"
     spaced: bool = True
 
 
@@ -55,8 +56,9 @@ LEXICONS: Mapping[str, Lexicon] = MappingProxyType(
             put=r"upload(?:ed|ing)?|cop(?:y|ied|ying)|put|push(?:ed|ing)?|sav(?:e|ed|ing)|stor(?:e|ed|ing)|mov(?:e|ed|ing)"
             r"|transfer(?:red|ring)?|plac(?:e|ed|ing)|sen[dt]|drag(?:ged)?|drop(?:ped)?|export(?:ed|ing)?|add(?:ed)?",
             create=r"creat(?:e|ed|ing)|set(?:ting)? up|launch(?:ed|ing)?|provision(?:ed|ing)?|spin(?:ning)? up|spun up"
-            r"|configur(?:e|ed|ing)|add(?:ed|ing)?|stand up|bring up|deploying|(?<!the )(?<!your )(?<!my )(?<!our )(?<!a )deployed",
+            r"|configur(?:e|ed|ing)|add(?:ed|ing)?|stand up|bring up",
             deploy=r"deploy|host|publish",
+            deployed=r"deploying|(?<!the )(?<!your )(?<!my )(?<!our )(?<!a )deployed",
             call=r"invok(?:e|ed|ing)|call(?:ed|ing)?|quer(?:y|ied|ying)|test(?:ed|ing)?|hit|ping(?:ed)?|consum(?:e|ed)|us(?:e|ing)(?=[^.]{0,80}(?:predict|infer|request))"
             r"|predict(?:ed|ing)?|try|tried|ask(?:ed)?|exercise|send|sent|post(?:ed)?"
             r"|(?:get|got|getting|make|made|making|request|requested|obtain|obtained|receive|received|run|ran|perform|performed)"
