@@ -75,6 +75,7 @@ class CallSeen:
     args: tuple[Value, ...]
     keywords: dict[str, Value]
     frame: Frame
+    machine: Interpreter
 
 
 class Interpreter:
@@ -511,6 +512,15 @@ class Interpreter:
             return UNKNOWN
         return method(self, node, frame)
 
+    def quietly(self, node: ast.expr, frame: Frame) -> Value:
+        """The value of an expression that was evaluated before: nobody hears of it, nothing is opened."""
+        saved = self.listeners, self.opened
+        self.listeners, self.opened = [], None
+        try:
+            return self.eval(node, frame)
+        finally:
+            self.listeners, self.opened = saved
+
     def spot(self, node: ast.AST, frame: Frame) -> Spot:
         return Spot(frame.unit.path, frame.unit.cell, getattr(node, "lineno", 1) + frame.unit.offset)
 
@@ -718,7 +728,7 @@ class Interpreter:
                     keywords["**"] = UNKNOWN
             else:
                 keywords["**"] = UNKNOWN
-        seen = CallSeen(node, function, tuple(args), keywords, frame)
+        seen = CallSeen(node, function, tuple(args), keywords, frame, self)
         for listener in self.listeners:
             listener(seen)
         results = [self.apply(one, tuple(args), keywords, seen) for one in options(function)]

@@ -1,0 +1,165 @@
+"""Deployments that Python declares (AI Platform by its REST API, Vertex AI by its client), and files put into storage."""
+
+from __future__ import annotations
+
+import ast
+
+from grader.facts.python import calls
+from grader.facts.python.interpreter import CallSeen
+from grader.facts.python.values import (
+    HOLE,
+    Handle,
+    Map,
+    Method,
+    Obj,
+    Spot,
+    Text,
+    Value,
+    loaded_in,
+    one_text,
+    options,
+    spot_of,
+    texts,
+)
+from grader.facts.records import Upload, Version
+
+_TRAINING = frozenset({"trainingInput", "scaleTier", "packageUris", "masterType", "jobId"})
+_SKLEARN_IMAGE = "us-docker.pkg.dev/vertex-ai/prediction/sklearn-cpu.{}:latest"
+
+
+def version(seen: CallSeen) -> Version | None:
+    """The deployment that a call declares, or None."""
+    name = calls.dotted(seen.function)
+    last = _last(seen)
+    if "serving_container_image_uri" in seen.keywords and "Job" not in name and "train" not in last.lower():
+        return _vertex(seen, seen.keywords["serving_container_image_uri"])
+    if last == "upload_scikit_learn_model_file":
+        return _vertex_sklearn(seen)
+    if last == "upload_model":
+        for value in (*seen.args, *seen.keywords.values()):
+            model = value.items.get("model", value) if isinstance(value, Map) else value
+            spec = model.items.get("container_spec") if isinstance(model, Map) else None
+            if isinstance(spec, Map) and "image_uri" in spec.items:
+                return _vertex(seen, spec.items["image_uri"])
+    if last == "upload" and name.endswith("Model.upload") and "aiplatform" in name:
+        return _vertex(seen, seen.args[0] if seen.args else None)
+    if ("deploy" in last.lower() or "version" in last.lower()) and "runtime_version" in seen.keywords:
+        return _platform(seen, {"runtimeVersion": seen.keywords["runtime_version"], "pythonVersion": seen.keywords.get("python_version")})
+    if last in ("create", "post", "request", "put", "dump", "dumps", "patch", "execute") or "ersion" in last:
+        for value in (*seen.args, *seen.keywords.values()):
+            body = value.items.get("version", value) if isinstance(value, Map) else value
+            if isinstance(body, Map) and _is_version(body, last, seen):
+                return _platform(seen, body.items, body.spot)
+    return None
+
+
+def _last(seen: CallSeen) -> str:
+    function = seen.node.func
+    return function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
+
+
+def _is_version(body: Map, last: str, seen: CallSeen) -> bool:
+    keys = body.items.keys()
+    if keys & _TRAINING:
+        return False
+    if "jobs" in ast.dump(seen.node.func)[:4000] and last == "create":
+        return False
+    return "deploymentUri" in keys or "runtimeVersion" in keys
+
+
+def _place(seen: CallSeen, *spots: Spot | None) -> Spot:
+    unit = seen.frame.unit
+    found = next((spot for spot in spots if spot is not None), None)
+    return found or Spot(unit.path, unit.cell, seen.node.lineno + unit.offset)
+
+
+
+def _platform(seen: CallSeen, items: dict[str, Value | None] | dict[str, Value], spot: Spot | None = None) -> Version:
+    runtime, python, framework = items.get("runtimeVersion"), items.get("pythonVersion"), items.get("framework")
+    at = _place(seen, runtime and spot_of(runtime), python and spot_of(python), spot)
+    told = {"runtime_version": runtime, "python_version": python, "framework": framework}
+    missing = tuple(k for k, v in told.items() if v is not None and _text(v) is None and k != "framework")
+    return Version(
+        at.path, at.cell, at.line, "python", runtime and _text(runtime), python and _text(python), None, "ai-platform",
+        framework and _text(framework), missing, "readme" if seen.frame.unit.readme else "code",
+    )  # fmt: skip
+
+
+def _text(value: Value) -> str | None:
+    found = texts(value)
+    return found[0] if len(found) == 1 and HOLE not in found[0] and (not isinstance(value, Text) or value.known) else None
+
+
+def _vertex(seen: CallSeen, image: Value | None) -> Version:
+    container = None if image is None else one_text(image)
+    at = _place(seen, None if image is None else spot_of(image))
+    missing = ("container",) if image is not None and container is None else ()
+    return Version(at.path, at.cell, at.line, "python", None, None, container, "vertex", None, missing, "readme" if seen.frame.unit.readme else "code")
+
+
+def _vertex_sklearn(seen: CallSeen) -> Version:
+    """``upload_scikit_learn_model_file``: the client makes the container's name from ``sklearn_version``."""
+    given = seen.keywords.get("sklearn_version")
+    number = None if given is None else _text(given)
+    at = _place(seen, None if given is None else spot_of(given))
+    container = _SKLEARN_IMAGE.format(number.replace(".", "-")) if number else None
+    missing = ("container",) if given is not None and number is None else ()
+    return Version(at.path, at.cell, at.line, "python", None, None, container, "vertex", "scikit-learn", missing, "readme" if seen.frame.unit.readme else "code")
+
+
+def upload(seen: CallSeen) -> Upload | None:
+    """The file that a call puts into storage or saves a model under, or None."""
+    last = _last(seen)
+    args, named = seen.args, seen.keywords
+
+    def argument(index: int, *names: str) -> Value | None:
+        return next((named[n] for n in names if n in named), args[index] if len(args) > index else None)
+
+    if last in ("upload_from_filename", "upload_from_file", "upload_from_string"):
+        source = argument(0, "filename", "file_obj")
+        target = None
+        if isinstance(seen.function, Method) and isinstance(seen.function.owner, Obj):
+            blob = seen.function.owner
+            target = blob.args[0] if blob.args else blob.keywords.get("blob_name")
+        return _upload(seen, source if last != "upload_from_string" else None, target, "python")
+    if last == "upload_file":
+        return _upload(seen, argument(0, "Filename", "filename"), argument(2, "Key", "key"), "python")
+    if last == "upload_fileobj":
+        return _upload(seen, argument(0, "Fileobj"), argument(2, "Key"), "python")
+    if last == "put_object":
+        return _upload(seen, named.get("Body"), named.get("Key"), "python")
+    if last == "upload_data":
+        return _upload(seen, argument(0, "path"), argument(2, "key_prefix"), "python")
+    if last == "upload_blob" and len(args) >= 2:
+        return _upload(seen, argument(1, "source_file_name"), argument(2, "destination_blob_name"), "python")
+    name = calls.dotted(seen.function)
+    if last == "dump" and name.rpartition(".")[0].rpartition(".")[2] in ("joblib", "pickle", "cloudpickle", "dill", "_pickle", "cPickle", "io") and name != "json.dump":
+        return _upload(seen, None, argument(1, "filename", "file", "value"), "dump")
+    if last == "save_model" and args and any(True for _ in loaded_in(args[0])) is False:
+        return _upload(seen, None, argument(0, "fname", "filename"), "dump")
+    return None
+
+
+def _upload(seen: CallSeen, source: Value | None, target: Value | None, by: str) -> Upload | None:
+    unit = seen.frame.unit
+    at, to = _file(source), _file(target)
+    if at is None and to is None:
+        return None
+    if by == "dump":
+        return Upload(unit.path, unit.cell, seen.node.lineno + unit.offset, to, to, "dump")
+    return Upload(unit.path, unit.cell, seen.node.lineno + unit.offset, at, to, "python")
+
+
+def _file(value: Value | None) -> str | None:
+    if value is None:
+        return None
+    for option in options(value):
+        path = option.path if isinstance(option, Handle) else option
+        if isinstance(path, Text) and path.known:
+            return path.text
+        if isinstance(path, Text):
+            # A name behind an unknown folder still is a name.
+            last = path.text.rpartition("/")[2]
+            if last and Text(last).known:
+                return f"*/{last}"
+    return None
