@@ -192,7 +192,7 @@ class _Reading:
             "ai-platform",
             command.value("--framework") or _text(config, "framework"),
             tuple(unresolved),
-            record.via,
+            record.via if path == command.path or document is None else document.via,
             origin=command.value("--origin") or _text(config, "deploymentUri"),
             declared_by=command.path if path != command.path else None,
         )

@@ -244,6 +244,18 @@ def test_readme_blocks() -> None:
     assert (version.line, version.runtime_version, version.via) == (6, "2.11", "readme")
 
 
+def test_a_file_that_a_readme_names_is_code() -> None:
+    texts = commands.from_block(
+        CodeBlock("gcp_deploy/README.md", 5, "bash", f"{CREATE} --config config.yaml")
+    )
+    (version,) = read(*texts, data={"gcp_deploy/config.yaml": LAB_YAML})
+    assert (version.path, version.via, version.declared_by) == (
+        "gcp_deploy/config.yaml",
+        "code",
+        "gcp_deploy/README.md",
+    )
+
+
 def test_a_constant_of_the_notebook() -> None:
     origin = Origin("n.ipynb", 1, 4, "python")
     text = ShellText(
