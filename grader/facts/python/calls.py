@@ -63,6 +63,8 @@ _OPENERS = frozenset({
 })  # fmt: skip
 _READERS = frozenset({"read", "readline", "readlines", "read_bytes", "read_text", "getvalue", "getbuffer"})
 _TRANSPARENT = frozenset({"builtins.open", "io.BytesIO", "io.BufferedReader", "io.StringIO", "io.TextIOWrapper"})
+# Names as everybody imports them, for code whose import is out of sight.
+_ABBREVIATIONS = {"np": "numpy", "pd": "pandas", "tf": "tensorflow", "xgb": "xgboost", "lgb": "lightgbm", "ort": "onnxruntime"}
 _ENVIRONMENT_NAMES = frozenset({"SM_MODEL_DIR", "SAGEMAKER_MODEL_DIR"})
 
 
@@ -218,7 +220,9 @@ def arithmetic(operator: ast.operator, left: Const, right: Const) -> Value:
 def dotted(function: Value) -> str:
     """A name for what is called: ``joblib.load``, ``?.fit`` for a method of something unknown."""
     if isinstance(function, Ref):
-        return function.name
+        name = function.name.removeprefix("?")
+        root, dot, rest = name.partition(".")
+        return f"{_ABBREVIATIONS.get(root, root)}{dot}{rest}" if name != function.name else name
     if isinstance(function, Method):
         owner = function.owner
         if isinstance(owner, Obj):

@@ -753,7 +753,7 @@ class Interpreter:
             if isinstance(method, Func):
                 return self.call(_bound(method, function, function.cls), args, keywords)
         if isinstance(function, Ref):
-            if function.name in calls.EXITS:
+            if calls.dotted(function) in calls.EXITS:
                 return NEVER
             if function.name == "?__run__":
                 self._run_file(args, seen.frame)

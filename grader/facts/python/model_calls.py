@@ -6,7 +6,6 @@ Positional orders are those of the SageMaker Python SDK v2 (vendor facts of 2026
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 
 from grader.facts.python.interpreter import CallSeen
@@ -40,17 +39,17 @@ _PLAIN = frozenset({"Model", "Estimator", "FrameworkModel", "TensorFlow", "Chain
 _IMAGE = re.compile(r"sagemaker-(scikit-learn|xgboost)\b|/(pytorch|tensorflow|huggingface|mxnet)-(?:inference|training)")
 
 
-def made_by(seen: CallSeen, resolve: Callable[[CallSeen, str, str | None], str | None]) -> ModelCall | None:
-    """The model or estimator that a call makes, or None. ``resolve`` finds the script in the repository."""
+def made_by(seen: CallSeen) -> ModelCall | None:
+    """The model or estimator that a call makes, or None; its ``script`` is still to be found."""
     function = seen.function
     for option in options(function):
         name = option.name if isinstance(option, Ref) else None
         if name is not None:
             last = name.rpartition(".")[2].removeprefix("?")
             if last in _CLASSES and _is_sagemaker(name, last, seen):
-                return _class_call(seen, last, resolve)
+                return _class_call(seen, last)
         if isinstance(option, Ref | Method) and _called(option) == "create_model" and _is_client(option, seen):
-            return _client_call(seen, resolve)
+            return _client_call(seen)
     return None
 
 
@@ -79,9 +78,7 @@ def _is_client(function: Ref | Method, seen: CallSeen) -> bool:
     return bool({"PrimaryContainer", "Containers"} & seen.keywords.keys())
 
 
-def _class_call(
-    seen: CallSeen, name: str, resolve: Callable[[CallSeen, str, str | None], str | None]
-) -> ModelCall:
+def _class_call(seen: CallSeen, name: str) -> ModelCall:
     framework, order = _CLASSES[name]
     given = dict(zip(order, seen.args, strict=False))
     given.update(seen.keywords)
@@ -104,10 +101,10 @@ def _class_call(
     if isinstance(data, Map):  # {"S3DataSource": {"S3Uri": ...}}
         inner = data.items.get("S3DataSource")
         data = inner.items.get("S3Uri") if isinstance(inner, Map) else None
-    return _record(seen, name, entry, source, data, version, submit, image, framework or asked, version_asked, resolve)
+    return _record(seen, name, entry, source, data, version, submit, image, framework or asked, version_asked)
 
 
-def _client_call(seen: CallSeen, resolve: Callable[[CallSeen, str, str | None], str | None]) -> ModelCall:
+def _client_call(seen: CallSeen) -> ModelCall:
     container = seen.keywords.get("PrimaryContainer")
     if container is None:
         several = seen.keywords.get("Containers")
@@ -119,7 +116,7 @@ def _client_call(seen: CallSeen, resolve: Callable[[CallSeen, str, str | None], 
     data = items.get("ModelDataUrl")
     return _record(
         seen, "create_model", inside.get("SAGEMAKER_PROGRAM"), None, data, None,
-        inside.get("SAGEMAKER_SUBMIT_DIRECTORY"), image, asked, version, resolve,
+        inside.get("SAGEMAKER_SUBMIT_DIRECTORY"), image, asked, version,
     )  # fmt: skip
 
 
@@ -134,7 +131,6 @@ def _record(
     image: str | None,
     framework: str | None,
     version_asked: Value | None,
-    resolve: Callable[[CallSeen, str, str | None], str | None],
 ) -> ModelCall:
     unit = seen.frame.unit
     entry_text, source_text = _told(entry), _told(source)
@@ -151,7 +147,6 @@ def _record(
         entry_point_given=entry is not None,
         framework_version_given=version is not None or version_asked is not None,
         submit_directory=_told(submit),
-        script=resolve(seen, entry_text, source_text) if entry_text else None,
         image=image,
         framework=framework,
     )
@@ -179,8 +174,11 @@ def _image(value: Value | None) -> tuple[str | None, str | None, Value | None]:
 
 def merged(one: ModelCall, other: ModelCall) -> ModelCall:
     """A call met twice (in a helper that is called twice): what is told once is kept, what differs is not known."""
-    changes: dict[str, str | None] = {}
-    for name in ("entry_point", "source_dir", "model_data", "framework_version", "submit_directory", "script", "image", "framework"):
+    changes: dict[str, str | bool | None] = {
+        "entry_point_given": one.entry_point_given or other.entry_point_given,
+        "framework_version_given": one.framework_version_given or other.framework_version_given,
+    }
+    for name in ("entry_point", "source_dir", "model_data", "framework_version", "submit_directory", "image", "framework"):
         first, second = getattr(one, name), getattr(other, name)
         changes[name] = first if second is None or first == second else second if first is None else None
     return replace(one, **changes)  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ import posixpath
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from grader.facts.code import CodeBlock, NotebookDocument, ShellText, WrittenText
@@ -93,6 +93,7 @@ class Project:
             if path.endswith(".py"):
                 self._by_name.setdefault(path.rpartition("/")[2], []).append(path)
         self._calls: dict[tuple[Spot, int], ModelCall] = {}
+        self._homes: dict[tuple[Spot, int], str] = {}
         self._versions: dict[Spot, Version] = {}
         self._uploads: dict[Upload, None] = {}
         self._commands: dict[tuple[Spot, int], ShellText] = {}
@@ -200,12 +201,12 @@ class Project:
                     return found
         return None
 
-    def _script(self, seen: CallSeen, entry: str, source: str | None) -> str | None:
+    def _script(self, folder: str, entry: str, source: str | None) -> str | None:
         """The file in the repository, or written by a cell, that an entry point means."""
         if source and "://" in source:
             return None
         entry, source = entry.replace("\\", "/"), (source or "").replace("\\", "/")
-        for base in self._bases(seen.frame.module.folder):
+        for base in self._bases(folder):
             path = normal(posixpath.join(base, source.lstrip("/") if source.startswith("/") else source, entry))
             if path in self._paths or path in self._written or any(w.target == path for w in self._writes):
                 return path
@@ -220,8 +221,9 @@ class Project:
         at = Spot(unit.path, unit.cell, seen.node.lineno + unit.offset)
         key = (at, seen.node.col_offset)
         if unit.live:
-            call = model_calls.made_by(seen, self._script)
+            call = model_calls.made_by(seen)
             if call is not None:
+                self._homes[key] = seen.frame.module.folder
                 known = self._calls.get(key)
                 self._calls[key] = call if known is None else model_calls.merged(known, call)
         version = deployed.version(seen)
@@ -272,6 +274,10 @@ class Project:
         for module in (*self._files.values(), *self._written.values(), *self._blocks.values()):
             self._machine.run(module)
         units = [(module, unit) for module in (*modules, *self._written.values()) for unit in module.units if unit.live]
+        for key, call in self._calls.items():
+            if call.entry_point:
+                script = self._script(self._homes[key], call.entry_point, call.source_dir)
+                self._calls[key] = replace(call, script=script)
         texts = self._literal_modules(units)
         uses = {id(unit): live.of(unit) for _, unit in units}
         self._machine.listeners.clear()
