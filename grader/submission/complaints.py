@@ -21,6 +21,10 @@ _ACCESS = (
 # The first that matches what git said. Texts of git 2.39 to 2.47, libcurl and OpenSSH.
 _SENTENCES: tuple[tuple[str, str], ...] = (
     (
+        r"dubious ownership",
+        "The repository belongs to another user of this machine; name it in git's safe.directory if that is right.",
+    ),
+    (
         r"couldn't find remote ref HEAD|remote HEAD refers to nonexistent",
         "The repository has no commit on its default branch: nothing was pushed there; push the work, or name a branch as in URL@BRANCH.",
     ),

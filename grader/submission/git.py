@@ -16,7 +16,7 @@ from grader.text import visible
 
 _HEAD = "refs/grade/head"
 _ABBREVIATED = re.compile(r"[0-9a-f]{4,63}")
-_SYMREF = re.compile(rb"symref(?:-target|=HEAD):refs/heads/([^\s\\]{1,300})")
+_SYMREF = re.compile(rb"symref(?:-target|=HEAD):refs/heads/(\S{1,900})")
 
 
 def obtain(
@@ -45,7 +45,8 @@ def obtain(
     finally:
         reader.close()
     absent = "not fetched"
-    missing = [path for path, blob in found.blobs.items() if blob not in known]
+    tree = objects.tree_of(found, known, reader, limits, exclude=exclude)
+    missing = [path for path in tree.files if found.blobs[path] not in known]
     if missing:
         asked = {found.blobs[path] for path in wanted(missing) if path in found.blobs} - set(known)
         try:
@@ -60,7 +61,7 @@ def obtain(
                 known |= objects.sizes(runner.reading, asked, seconds=limits.read_seconds)
             except objects.Broken as problem:
                 absent = str(problem)
-    tree = objects.tree_of(found, known, reader, limits, exclude=exclude, absent=absent)
+        tree = objects.tree_of(found, known, reader, limits, exclude=exclude, absent=absent)
     return Submission(tree, ref, oid, commit.committed_at, (), reader.close)
 
 
@@ -113,7 +114,11 @@ def _default_branch(trace: Path) -> str | None:
             match = _SYMREF.search(file.read(1_000_000))
     except OSError:
         return None
-    return os.fsdecode(match.group(1)) if match else None
+    if match is None:
+        return None
+    # Its bytes beyond ASCII are written in octal, with their sign where chars have one; a name has no backslash itself.
+    name = re.sub(rb"\\(?:37777777)?([0-3][0-7]{2})", lambda m: bytes([int(m.group(1), 8)]), match.group(1))
+    return os.fsdecode(name)
 
 
 def _by_commit(runner: Runner, source: Source, prefix: str, limits: Limits) -> bool:

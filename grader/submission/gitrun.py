@@ -146,13 +146,10 @@ class Runner:
         said = bytearray()
         drain = threading.Thread(target=_drain, args=(process.stderr, said), daemon=True)
         drain.start()
-        pause = 0.002
         try:
-            while True:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    code = process.wait(pause)
-                    break
-                pause = min(0.05, pause * 1.5)
+            # Its messages end when it does: that is noticed at once, where waiting for a process means polling.
+            while drain.is_alive() and process.poll() is None:
+                drain.join(0.05)
                 if _bytes_in(self.folder) > most:
                     raise TooMuch
                 if time.monotonic() > self._deadline:
@@ -160,6 +157,9 @@ class Runner:
                         f"Fetching it took more than {self.limits.fetch_seconds:g} s; "
                         "try again, or raise the bound with --limit fetch-seconds=SECONDS."
                     )
+            code = process.wait(max(0.0, self._deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            raise Unobtainable("Fetching it did not come to an end; try again.") from None
         finally:
             _end_group(process)
             drain.join(1)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import random
+import signal
 import subprocess
+import threading
 import time
 from dataclasses import replace
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -277,6 +281,64 @@ def test_ssh_asks_nobody_and_says_why(
     assert "-i my-key" in told
     assert "BatchMode=yes" in told
     assert "u/r@main" not in told
+
+
+@pytest.mark.parametrize("branch", ["trunk", "tâche/été"])
+def test_the_default_branch_is_told_in_passing(tmp_path: Path, obtain: Obtain, branch: str) -> None:
+    served(repository(tmp_path / "lab", {"a.py": b""}, branch=branch), tmp_path / "root" / "lab.git")
+    with serving(tmp_path / "root") as server:
+        assert obtain(server.url("lab.git")).ref == branch
+        assert len(server.requests) == 3
+
+
+def test_large_files_of_an_environment_are_not_fetched(tmp_path: Path, obtain: Obtain) -> None:
+    files = {"venv/pyvenv.cfg": b"", "venv/lib/big.so": NOISE, "site-packages/x.so": NOISE, "a.py": b"a"}
+    served(repository(tmp_path / "lab", files), tmp_path / "root" / "lab.git")
+    with serving(tmp_path / "root") as server:
+        assert set(obtain(server.url("lab.git")).tree.files) == {"a.py"}
+        assert len(server.requests) == 3
+
+
+def test_a_plain_web_server_of_files(tmp_path: Path, obtain: Obtain) -> None:
+    """The oldest way of serving a repository: no protocol, only its files."""
+    bare = served(repository(tmp_path / "lab", FILES), tmp_path / "root" / "lab.git")
+    git(bare, "update-server-info")
+    handler = functools.partial(_Quiet, directory=str(tmp_path / "root"))
+    http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=http.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        found = obtain(f"http://127.0.0.1:{http.server_address[1]}/lab.git")
+    finally:
+        http.shutdown()
+        http.server_close()
+    assert found.tree.read("model.joblib", 10**9) == NOISE
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Silent."""
+
+
+def test_ended_from_outside_git_ends_too(root: Path, tmp_path: Path) -> None:
+    with serving(root, Behaviour(stall_after=500)) as server:
+        child = os.fork()
+        if child == 0:
+            signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(SystemExit(143)))
+            try:
+                source.obtain(source.parse(server.url("u/whole.git")), tmp_path, Limits(), wanted=nothing)
+            finally:
+                os._exit(1)
+        until = time.monotonic() + 5
+        port = f":{server.port}/"
+        while not any(port in line for line in _processes()) and time.monotonic() < until:
+            time.sleep(0.02)
+        assert any(port in line for line in _processes())
+        os.kill(child, signal.SIGTERM)
+        os.waitpid(child, 0)
+        until = time.monotonic() + 3
+        while any(port in line for line in _processes()) and time.monotonic() < until:
+            time.sleep(0.02)
+        assert not any(port in line for line in _processes())
 
 
 def test_hostile_trees(tmp_path: Path, obtain: Obtain) -> None:
