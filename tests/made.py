@@ -140,6 +140,14 @@ def archive(path: Path, *, members: Mapping[str, Any]) -> None:
     path.write_bytes(data if path.suffix == ".tar" else gzip.compress(data, mtime=0))
 
 
+def bomb(path: Path, *, member: str, gigabytes: int) -> None:
+    """A small .tar.gz whose one member is this many gigabytes of zeros (each block compressed once, then repeated)."""
+    info = _stored(b"", member)
+    info.size = gigabytes * 1_000 * 1_048_576
+    block = gzip.compress(b"\0" * 1_048_576 * 10, mtime=0)
+    path.write_bytes(gzip.compress(info.tobuf(), mtime=0) + block * (gigabytes * 100))
+
+
 def empty_archive(path: Path) -> None:
     """What ``tar czf model.tar.gz`` of nothing leaves: some 45 bytes."""
     path.write_bytes(gzip.compress(b"\0" * 10_240, mtime=0))
@@ -181,6 +189,7 @@ MAKERS: Mapping[str, Maker] = {
         encoded,
         big,
         archive,
+        bomb,
         empty_archive,
         hostile_pickle,
         folder,
