@@ -7,9 +7,10 @@ import re
 from grader.checks.registry import check
 from grader.checks.subject import Subject
 from grader.checks.verdict import Verdict, failed, partial, passed, review
-from grader.facts.instructions import in_code, understood
+from grader.facts.instructions import understood
 from grader.facts.readme import is_readme
 from grader.facts.records import Place, Readme, Step
+from grader.facts.steps import in_code
 
 _STEPS: dict[Step, str] = {
     "get-model-there": "getting the model there",

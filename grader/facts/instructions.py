@@ -1,6 +1,6 @@
 """Signs of the three steps of a deployment in a README, in code and in prose: get the model there, create, call.
 
-A command or a call in code is a sign by its form. A sentence is one where a verb and what it is done to stand near
+A command or a call in code is a sign by its form (steps.py). A sentence is one where a verb and what it is done to stand near
 each other (languages.py), and where it tells someone what to do or what was done, not what the project is about.
 """
 
@@ -25,190 +25,18 @@ from grader.facts.languages import (
     Lexicon,
 )
 from grader.facts.records import Instruction, Step
-from grader.facts.secrets import hide
-from grader.text import excerpt
+from grader.facts.steps import (
+    LONGEST_LINE,
+    NAMED_FILE,
+    in_code,
+    is_call,
+    logical_lines,
+    named_steps,
+    scripts_run,
+    shown,
+)
 
 _MOST = 200  # signs that are kept of one text
-_LONGEST_LINE = 2_000
-_SHELL_WORDS = r"[^\n|;&]{0,600}"
-
-
-_FLAGS = r"(?:\s+(?:alpha|beta|--(?:project|region|account|verbosity)[ =]\S{1,80}|-\S{1,60})){0,6}"
-
-
-def _shell(pattern: str) -> re.Pattern[str]:
-    """A pattern of commands, in any case; ``gcloud~`` is gcloud with its release track and global flags."""
-    return re.compile(pattern.replace("gcloud~", "gcloud" + _FLAGS), re.IGNORECASE)
-
-
-_COPY = _shell(
-    r"\b(?:gsutil(?:\s+-\S{1,20}){0,5}\s+(?:cp|mv|rsync)|gcloud~\s+storage\s+(?:cp|mv|rsync)"
-    r"|aws\s+s3\s+(?:cp|mv|sync))\s+([^\n|;&#]{1,600})"
-)
-_CLOUD_PLACE = re.compile(r"(?i)(?:gs|s3)://|^[\"']?[$<{\[]|bucket")
-_COMMANDS: tuple[tuple[Step, re.Pattern[str]], ...] = (
-    # These bundle the folder they run in, the model included.
-    (
-        "get-model-there",
-        _shell(
-            r"\beb\s+(?:create|deploy)\b|\b(?:sam|serverless|sls|chalice|zappa)\s+deploy\b"
-            r"|\bgcloud~\s+(?:app|functions)\s+deploy\b|\bgcloud~\s+run\s+deploy\b[^\n]{0,200}--source"
-        ),
-    ),
-    (
-        "get-model-there",
-        _shell(r"\baws\s+s3api\s+put-object\b|\bgcloud~\s+ai\s+models\s+upload\b"),
-    ),
-    (
-        "get-model-there",
-        _shell(r"\bdocker\s+push\s+\S{0,200}(?:ecr|gcr\.io|pkg\.dev|\$|<|\{)|\bgcloud\s+builds\s+submit\b"),
-    ),
-    (
-        "create",
-        _shell(
-            r"\bgcloud~\s+(?:ai-platform|ml-engine)\s+versions\s+create\b"
-            r"|\bgcloud~\s+ai\s+endpoints\s+(?:deploy-model|create)\b"
-            r"|\baws\s+sagemaker\s+(?:create-endpoint|update-endpoint)(?![-\w])"
-            r"|\baws\s+cloudformation\s+(?:deploy|create-stack)\b|\b(?:sam|cdk|serverless|sls|chalice|zappa)\s+deploy\b"
-            r"|\bterraform\s+apply\b|\beb\s+(?:create|deploy)\b|\bgcloud~\s+(?:run|app|functions)\s+deploy\b"
-            r"|\bmake\s+(?:deploy|create[-_]endpoint)\b"
-        ),
-    ),
-    (
-        "call",
-        _shell(
-            r"\bgcloud~\s+(?:ai-platform|ml-engine)\s+predict\b"
-            r"|\bgcloud~\s+ai\s+endpoints\s+(?:raw-)?predict\b"
-            r"|\baws\s+sagemaker-runtime\s+invoke-endpoint\b|\bawscurl\b|\bmake\s+(?:predict|invoke|test-endpoint)\b"
-        ),
-    ),
-)
-_CURL = _shell(
-    rf"\b(?:curl|https?\s+(?:POST|GET)|wget|Invoke-RestMethod|Invoke-WebRequest)\s({_SHELL_WORDS}(?:\|[^\n]{{0,300}})?)"
-)
-_CURL_ASKS = _shell(
-    r"(?:^|\s)(?:-d|--data\S{0,12}|--json|-X\s?POST|-Method\s+POST|-F)(?:\s|['\"@=])|:predict\b|/invocations\b|/predict\b|execute-api"
-)
-_CURL_CREATES = _shell(r"googleapis\.com/\S{1,300}/(?:versions|endpoints)(?:[\s\"'?]|$)|:deployModel\b")
-_LISTED = re.compile(r"[\"'],\s{0,4}f?[\"']")
-_LOCAL = _shell(r"localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]")
-
-_CALLS: tuple[tuple[Step, re.Pattern[str]], ...] = (
-    (
-        "get-model-there",
-        re.compile(
-            r"\.(?:upload_data|upload_file|upload_fileobj|upload_from_filename|upload_from_file|upload_from_string|put_object)\s?\("
-            r"|S3Uploader\.upload|\bModel\.upload\s?\(|\bupload_blob\s?\(|\bupload_(?:to_)?(?:s3|gcs|bucket|model)\w{0,20}\s?\("
-            r"|\b\w{0,30}estimator\w{0,10}\.fit\s?\("
-        ),
-    ),
-    (
-        "create",
-        re.compile(
-            r"\.deploy\s?\(|\.create_endpoint\s?\(|\.deploy_model\s?\(|\bEndpoint\.create\s?\(|\.versions\(\)\.create\s?\("
-            r"|\bdeploy_to_\w{1,20}\s?\("
-        ),
-    ),
-    (
-        "call",
-        re.compile(
-            r"\binvoke_endpoint\w{0,30}\s?\(|\b\w{0,30}(?:predictor|endpoint)\w{0,10}\.(?:raw_)?predict\s?\(|\.projects\(\)\.predict\s?\("
-            r"|\brequests\.post\s?\((?!\s?[\"']http://(?:localhost|127))|\bpredict_json\s?\(|\.predict\(\s?(?:instances|endpoint|name)\s?="
-            r"|\bPredictor\s?\([^\n]{0,200}\)\.predict\s?\("
-        ),
-    ),
-)
-_SCRIPT = re.compile(
-    r"(?i)\b(?:python3?(?:\.\d{1,2})?|py|bash|sh|zsh|source|papermill|poetry run python3?|uv run(?: python3?)?)\s+(?:-\w+\s+){0,4}[\"']?"
-    r"([\w./\\-]{1,200}\.(?:py|sh|bash|ipynb))|(?:^|\s)\.[/\\]([\w./\\-]{1,200}\.(?:sh|py|bat|cmd|ps1))"
-)
-_NOTEBOOK_COMMAND = re.compile(
-    r"(?i)\bjupyter[\s-](?:notebook|lab|nbconvert)\b[^\n]{0,120}?([\w./\\-]{1,200}\.ipynb)"
-)
-_NAMED_FILE = re.compile(r"([\w./\\-]{1,200}\.(?:py|sh|bash|ipynb|bat|cmd|ps1))(?![\w-])")
-_NAMED_STEP: tuple[tuple[Step, re.Pattern[str]], ...] = (
-    ("get-model-there", re.compile(r"(?i)upload|push[_-]?model|to[_-]?(?:s3|gcs|bucket)")),
-    ("create", re.compile(r"(?i)deploy(?!ed)|create[_-]?(?:endpoint|version)|^create\.")),
-    (
-        "call",
-        re.compile(
-            r"(?i)invoke|(?:test|call|query|use|ping|hit)[_-]?(?:the[_-]?)?(?:endpoint|api|deploy\w*|prediction)|endpoint[_-]?test"
-            r"|(?:online|request|remote|endpoint)[_-]?predict|predict[_-]?(?:request|endpoint|online|remote)|client|send[_-]?request"
-        ),
-    ),
-)
-
-
-def named_steps(path: str) -> tuple[Step, ...]:
-    """The steps that a script's own name tells (``deploy.py``, ``invoke_endpoint.py``)."""
-    name = path.replace("\\", "/").rpartition("/")[2]
-    if re.search(r"(?i)local|test_deploy|undeploy", name):
-        return ()
-    return tuple(step for step, pattern in _NAMED_STEP if pattern.search(name))
-
-
-def _shown(text: str) -> str:
-    return excerpt(hide(text[:600]))
-
-
-def in_code(text: str) -> tuple[tuple[Step, int, str], ...]:
-    """(step, line, excerpt) of what code or a shell's text does of the three steps. Comments are skipped.
-
-    Linear in the text; lines are 1-based, a command continued by a backslash stands at its first.
-    """
-    out = []
-    for number, line in _logical(text):
-        code = line.strip()
-        if not code or code.startswith(("#", "//", "REM ")):
-            continue
-        for step in _steps_of_line(code):
-            out.append((step, number, _shown(code)))
-            if len(out) >= _MOST:
-                return tuple(out)
-    return tuple(out)
-
-
-def _logical(text: str) -> Iterator[tuple[int, str]]:
-    """(number of its first line, line) with continued lines joined; over-long lines are cut."""
-    held, begin = "", 0
-    for number, line in enumerate(text.split("\n"), 1):
-        begin = begin or number
-        bare = line.rstrip("\r ")
-        if bare.endswith(("\\", "^", "`")) and len(held) < _LONGEST_LINE:
-            held += bare[:-1][:_LONGEST_LINE] + " "
-            continue
-        yield begin, (held + bare)[:_LONGEST_LINE]
-        held, begin = "", 0
-    if held:
-        yield begin, held[:_LONGEST_LINE]
-
-
-def _steps_of_line(line: str) -> list[Step]:
-    found: list[Step] = []
-    for match in _COPY.finditer(line):
-        words = [w for w in match.group(1).split() if not w.startswith("-")]
-        if len(words) >= 2 and _CLOUD_PLACE.search(words[-1].strip("\"'`)")):
-            found.append("get-model-there")
-    if _LISTED.search(line):  # a command given as a list of strings
-        line = _LISTED.sub(" ", line)
-    for step, pattern in (*_COMMANDS, *_CALLS):
-        if pattern.search(line):
-            found.append(step)
-    for match in _CURL.finditer(line):
-        words_ = match.group(1)
-        if _CURL_ASKS.search(words_) and not _LOCAL.search(words_):
-            found.append("create" if _CURL_CREATES.search(words_) else "call")
-    return list(dict.fromkeys(found))
-
-
-def scripts_run(line: str) -> tuple[str, ...]:
-    """The scripts and notebooks, as written, that a command line runs."""
-    found = [a or b for a, b in _SCRIPT.findall(line[:_LONGEST_LINE])]
-    found += _NOTEBOOK_COMMAND.findall(line[:_LONGEST_LINE])
-    return tuple(dict.fromkeys(found))
-
-
-# --- prose ---------------------------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=64)
@@ -258,7 +86,7 @@ _SERVED = re.compile(r"(?i)deployed|endpoint")
 
 def steps_in_sentence(sentence: str, languages: Iterable[str] = tuple(LEXICONS)) -> tuple[Step, ...]:
     """The steps that one sentence instructs, in any of ``languages``."""
-    sentence = " ".join(sentence[:_LONGEST_LINE].split())
+    sentence = " ".join(sentence[:LONGEST_LINE].split())
     found: dict[Step, None] = {}
     for language in languages:
         lexicon = LEXICONS[language]
@@ -366,37 +194,35 @@ def find(document: Document, language: str | None) -> tuple[Instruction, ...]:
     for block in document.blocks:
         if _lab_code(block.text):
             continue
-        for step, number, shown in in_code(block.text):
+        for step, number, line_shown in in_code(block.text):
             found.append(
-                Instruction(step, block.line + number - 1, "code" if _is_call(shown) else "command", shown)
+                Instruction(
+                    step, block.line + number - 1, "code" if is_call(line_shown) else "command", line_shown
+                )
             )
-        for number, code in _logical(block.text):
+        for number, code in logical_lines(block.text):
             found += _by_script(code, block.line + number - 1)
     languages = tuple(dict.fromkeys((language, "en"))) if language in LEXICONS else tuple(LEXICONS)
     for line, sentence in sentences(document):
         if is_lab_text(sentence):
             continue
-        for step, number, shown in in_code(sentence):
+        for step, number, line_shown in in_code(sentence):
             found.append(
-                Instruction(step, line + number - 1, "code" if _is_call(shown) else "command", shown)
+                Instruction(step, line + number - 1, "code" if is_call(line_shown) else "command", line_shown)
             )
         for piece_at, piece in enumerate(sentence.split("\n")):
             found += _by_script(piece, line + piece_at)
         for step in steps_in_sentence(sentence, [name for name in languages if name]):
-            found.append(Instruction(step, line, "prose", _shown(sentence)))
+            found.append(Instruction(step, line, "prose", shown(sentence)))
         if len(found) > _MOST:
             break
     once = {(sign.step, sign.line): sign for sign in reversed(found)}
     return tuple(sorted(once.values(), key=lambda sign: (sign.line, sign.step)))[:_MOST]
 
 
-def _is_call(line: str) -> bool:
-    return any(pattern.search(line) for _, pattern in _CALLS)
-
-
 def _by_script(line: str, number: int) -> list[Instruction]:
     return [
-        Instruction(step, number, "script", _shown(line.strip()))
+        Instruction(step, number, "script", shown(line.strip()))
         for script in scripts_run(line)
         for step in named_steps(script)
     ]
@@ -410,9 +236,9 @@ def runs(document: Document) -> tuple[str, ...]:
             found.update(dict.fromkeys(scripts_run(line)))
     for _, sentence in sentences(document):
         found.update(dict.fromkeys(scripts_run(sentence)))
-        names = _NAMED_FILE.findall(sentence[:_LONGEST_LINE])
+        names = NAMED_FILE.findall(sentence[:LONGEST_LINE])
         if names and any(
-            _words(lx.run, lx.spaced).search(sentence[:_LONGEST_LINE]) for lx in LEXICONS.values()
+            _words(lx.run, lx.spaced).search(sentence[:LONGEST_LINE]) for lx in LEXICONS.values()
         ):
             found.update(dict.fromkeys(names))
         if len(found) > _MOST:
@@ -425,7 +251,7 @@ def runs(document: Document) -> tuple[str, ...]:
 
 def is_lab_text(sentence: str) -> bool:
     """Whether a sentence is the assignment's own."""
-    flat = " ".join(sentence[:_LONGEST_LINE].lower().replace("’", "'").split())
+    flat = " ".join(sentence[:LONGEST_LINE].lower().replace("’", "'").split())
     return any(mark in flat for mark in LAB_MARKS) or flat.lstrip("0123456789.) ") in LAB_HEADINGS
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from grader.facts import illustrations, images, instructions, markdown
+from grader.facts import illustrations, images, instructions, markdown, steps
 from grader.facts.code import CodeBlock, NotebookDocument
 from grader.facts.documents import Document, html_tags, in_words, read_lightly
 from grader.facts.records import CodeStep, Illustration, Instruction, Readme
@@ -185,7 +185,7 @@ def _resolved(base: str, written: Iterable[str], paths: frozenset[str]) -> tuple
 
 def steps_in_source(path: str, text: str) -> tuple[CodeStep, ...]:
     """What a script does of the three steps, told by its calls and commands."""
-    return tuple(CodeStep(path, None, line, step) for step, line, _ in instructions.in_code(text))
+    return tuple(CodeStep(path, None, line, step) for step, line, _ in steps.in_code(text))
 
 
 def steps_in_notebook(document: NotebookDocument) -> tuple[CodeStep, ...]:
@@ -194,5 +194,5 @@ def steps_in_notebook(document: NotebookDocument) -> tuple[CodeStep, ...]:
         CodeStep(document.path, cell.index, line, step)
         for cell in document.cells
         if cell.kind == "code"
-        for step, line, _ in instructions.in_code(cell.source)
+        for step, line, _ in steps.in_code(cell.source)
     )

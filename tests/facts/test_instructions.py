@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.facts import instructions, markdown
+from grader.facts import steps as code_steps
 
 PUT, CREATE, CALL = "get-model-there", "create", "call"
 
@@ -227,5 +228,5 @@ def test_languages_are_told(text: str, language: str | None) -> None:
 @given(st.text(max_size=300))
 def test_any_text_is_taken(text: str) -> None:
     assert set(instructions.steps_in_sentence(text)) <= {PUT, CREATE, CALL}
-    assert all(line >= 1 for _, line, _ in instructions.in_code(text))
+    assert all(line >= 1 for _, line, _ in code_steps.in_code(text))
     assert instructions.amount(text) >= 0
