@@ -117,7 +117,7 @@ def _default_branch(trace: Path) -> str | None:
     if match is None:
         return None
     # Its bytes beyond ASCII are written in octal, with their sign where chars have one; a name has no backslash itself.
-    name = re.sub(rb"\\(?:37777777)?([0-3][0-7]{2})", lambda m: bytes([int(m.group(1), 8)]), match.group(1))
+    name = re.sub(rb"\\(?:37777777)?([0-7]{3})", lambda m: bytes([int(m.group(1), 8) & 255]), match.group(1))
     return os.fsdecode(name)
 
 
