@@ -68,6 +68,12 @@ def as_matrix(subject: Subject) -> Verdict:
     if uses:
         count = "one live use is" if len(uses) == 1 else f"{len(uses)} live uses are"
         return failed(f"`.as_matrix()` should be replaced by `.values`; {count} left.", *_uses(uses))
+    called = subject.facts.values_called
+    if called:
+        return failed(
+            "`.as_matrix()` should be replaced by `.values`, which is no function; here it is called, as `.values()`.",
+            *_uses(called),
+        )
     if _tutorials(subject.facts):
         return passed("No live `.as_matrix()` is left.")
     return _without_tutorial(subject)
@@ -82,7 +88,11 @@ def externals(subject: Subject) -> Verdict:
     Remedy: Replace `from sklearn.externals import joblib` by `import joblib`, unless the declared scikit-learn is
     older than 0.23.
     """
-    wrong = tuple(use for use in subject.facts.sklearn_externals if not _older_there(subject.facts, use))
+    wrong = tuple(
+        use
+        for use in subject.facts.sklearn_externals
+        if not use.guarded and not _older_there(subject.facts, use)
+    )
     if wrong:
         return failed(
             "`joblib` should be imported by itself where scikit-learn is 0.23 or newer; "

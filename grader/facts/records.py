@@ -233,7 +233,12 @@ class Archive:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A serialized model, alone or as a member of an archive; read inertly (contract, section 4)."""
+    """A serialized model, alone or as a member of an archive; read inertly (contract, section 4).
+
+    ``dangerous``: names that would run code or reach outside at load. ``excused``: names among ``globals`` that can do
+    harm and do what models need here (a bound method by ``getattr``). ``protocol``: the highest met; ``numpy2``: whether
+    NumPy 2 wrote it; ``steps``: a pipeline's classes; ``size`` in bytes as stored.
+    """
 
     path: str
     member: str | None
@@ -251,11 +256,12 @@ class Model:
     feature_names: tuple[str, ...] = ()
     numpy2: bool | None = None
     lfs: bool = False
+    excused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A live use of something: ``.as_matrix()``, ``sklearn.externals``.
+    """A live use of something: ``.as_matrix()``, ``sklearn.externals``, a table's ``.values()``.
 
     ``guarded``: an import in a ``try`` that has another way for when it fails; it works with any version.
     """
@@ -368,6 +374,7 @@ class Facts:
     archives: tuple[Archive, ...] = ()
     models: tuple[Model, ...] = ()
     as_matrix: tuple[Use, ...] = ()
+    values_called: tuple[Use, ...] = ()
     sklearn_externals: tuple[Use, ...] = ()
     versions: tuple[Version, ...] = ()
     commands: tuple[Command, ...] = ()

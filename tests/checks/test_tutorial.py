@@ -43,6 +43,7 @@ def vertex(container: str) -> Version:
         ({"as_matrix": (Use("aws_deploy/x.py", None, 5),)}, Status.FAIL),
         ({"as_matrix": (Use("gcp.ipynb", 2, 5),), "unread": (BROKEN,)}, Status.FAIL),
         ({"tutorials": (LAB,)}, Status.PASS),
+        ({"tutorials": (LAB,), "values_called": (Use("gcp.ipynb", 2, 5),)}, Status.FAIL),
         ({"tutorials": (LAB,), "unread": (BROKEN,)}, Status.PASS),
         ({"unread": (BROKEN,)}, Status.REVIEW),
         ({"unread": (Unread("x.py", "no Python 3 parses it"),)}, Status.REVIEW),
@@ -84,6 +85,7 @@ def call(version: str | None, script: str = "aws_deploy/inference.py") -> ModelC
     [
         ({"sklearn_externals": (Use("gcp.ipynb", 1, 1),), "tutorials": (LAB,)}, Status.FAIL),
         ({"sklearn_externals": (Use("aws_deploy/inference.py", None, 1),)}, Status.FAIL),
+        ({"sklearn_externals": (Use("aws_deploy/inference.py", None, 1, guarded=True),)}, Status.PASS),
         (
             {
                 "sklearn_externals": (Use("aws_deploy/inference.py", None, 1),),
