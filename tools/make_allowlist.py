@@ -144,6 +144,7 @@ NEVER = (
     "methodcaller",
     "memmap",
     "delayed",
+    "_DeprecationWrapper",
 )
 TOOLS = (
     "sklearn.utils.",

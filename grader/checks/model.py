@@ -251,6 +251,8 @@ def _doubt(model: Model) -> str | None:
         return "it is of a format that may hold code, and is not opened here"
     kinds: dict[str, list[str]] = {}
     for name in model.globals:
+        if name in model.excused:
+            continue
         kinds.setdefault(classify(name), []).append(name)
     for kind, told in (
         ("unknown", "it names {}, which is no known part of fitted models"),

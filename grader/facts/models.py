@@ -180,6 +180,7 @@ def _record(path: str, member: str | None, size: int, reading: Reading, kind: st
         steps=tuple(visible(step[:300]) for step in summary.steps),
         feature_names=tuple(visible(name[:300]) for name in summary.feature_names),
         numpy2=numpy2,
+        excused=tuple(sorted(n for n in findings.excused if n not in findings.doubted)),
     )
 
 

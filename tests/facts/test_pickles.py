@@ -250,6 +250,27 @@ def test_what_may_be_honest_is_neither_flagged_nor_known(name: str) -> None:
     assert any(classify(g) != "known" for g in model.globals)
 
 
+def test_a_bound_method_of_a_known_class_is_excused() -> None:
+    """SciPy's `randint`, in a search's parameters, holds one of itself."""
+    owner = named("scipy.stats._discrete_distns", "randint_gen") + b")\x81"
+    model = read(P2 + named("builtins", "getattr") + b"(" + owner + text("_entropy") + b"tR.")
+    assert (model.dangerous, model.excused) == ((), ("builtins.getattr",))
+
+
+def test_a_distribution_as_scipy_writes_it_is_not_flagged() -> None:
+    template = (
+        "\ndef _parse_args(self, a, b, loc=0, scale=1):\n    return (a, b), loc, scale\n"
+        "\ndef _parse_args_rvs(self, a, b, loc=0, scale=1, size=None):\n"
+        "    return self._argcheck_rvs(a, b, loc, scale, size=size)\n"
+        "\ndef _parse_args_stats(self, a, b, loc=0, scale=1, moments='mv'):\n    return (a, b), loc, scale, moments\n"
+    )
+    assert (
+        read(P2 + DISTRIBUTION + b"}" + text("_parse_arg_template") + text(template) + b"sb.").dangerous == ()
+    )
+    worse = template.replace("loc=0", "loc=exit()")
+    assert read(P2 + DISTRIBUTION + b"}" + text("_parse_arg_template") + text(worse) + b"sb.").dangerous
+
+
 HUGE = struct.pack("<Q", 2**60)
 REFUSED: dict[str, bytes] = {
     "protocol-255": b"\x80\xff.",

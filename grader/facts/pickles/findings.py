@@ -11,13 +11,16 @@ from grader.facts.pickles.nodes import Name
 class Findings:
     """What one file's pickles named, did and held, in the order in which it was met.
 
-    ``names`` by (module, name) as written; ``runs``: what would run code or reach outside; ``versions`` of scikit-learn;
+    ``names`` by (module, name) as written; ``runs``: what would run code or reach outside;
+    ``excused`` and ``doubted``: gadgets used as models do use them, and in ways that may be honest; ``versions`` of scikit-learn;
     ``wrapped``: joblib's arrays; ``first_array``: offset, stack, marks and memo where the first of those stands;
     ``kept`` and ``objects`` count against bounds.
     """
 
     names: dict[tuple[str, str], Name] = field(default_factory=dict)
     runs: dict[str, None] = field(default_factory=dict)
+    excused: dict[str, None] = field(default_factory=dict)
+    doubted: dict[str, None] = field(default_factory=dict)
     versions: dict[str, None] = field(default_factory=dict)
     wrapped: int = 0
     first_is_object: bool = False

@@ -46,6 +46,7 @@ _ROLES = {
     "numpy.core._ufunc_reconstruct": Role.WATCHED,
     "numpy._core._ufunc_reconstruct": Role.WATCHED,
 }
+_UFUNC_HOMES = ("numpy", "numpy.core", "numpy._core", "scipy.special", "scipy.special._ufuncs")
 # SciPy's distributions compile this text when they are restored (scipy.stats, `rv_generic.__setstate__`, SciPy 1.6 on).
 _TEMPLATE = re.compile(
     r"(?:\s*(?:def _parse_args(?:_rvs|_stats)?\(self,[\w ,=.]*(?:moments='mv')?\):"
@@ -265,31 +266,25 @@ class Machine(Values):
 
     def _watch(self, function: Name, args: tuple[object, ...]) -> None:
         """Gadgets that have an honest use: a bound method, a NumPy function with an argument set."""
-        harmless = False
+        kind = "runs"
         if function.name == "getattr" and len(args) >= 2:
-            attribute = args[1]
-            harmless = (
-                isinstance(args[0], Made)
-                and type(attribute) is str
-                and attribute.isidentifier()
-                and not attribute.startswith("_")
-                and (args[0].name is not None and classify(args[0].name.full) != "runs")
-            )
-        elif function.name == "partial" and args:
-            harmless = isinstance(args[0], Name) and classify(args[0].full) == "known"
-        elif function.name == "_ufunc_reconstruct" and len(args) == 2:
-            harmless = (
-                (
-                    args[0]
-                    in ("numpy", "numpy.core", "numpy._core", "scipy.special", "scipy.special._ufuncs")
-                    if type(args[0]) is str
-                    else False
-                )
-                and type(args[1]) is str
-                and classify(f"{args[0]}.{args[1]}") == "known"
-            )
-        if not harmless:
+            owner, attribute = args[0], args[1]
+            made_by = owner.name.full if isinstance(owner, Made) and owner.name is not None else None
+            if made_by is not None and type(attribute) is str and attribute.isidentifier():
+                kind = classify(made_by)
+                if attribute.startswith("__" if kind == "known" else "_"):
+                    kind = "runs"
+        elif function.name == "partial" and args and isinstance(args[0], Name):
+            kind = "known" if classify(args[0].full) == "known" else "runs"
+        elif function.name == "_ufunc_reconstruct" and len(args) == 2 and all(type(a) is str for a in args):
+            full = f"{args[0]}.{args[1]}"
+            kind = "known" if args[0] in _UFUNC_HOMES and classify(full) == "known" else "runs"
+        if kind == "runs":
             self.findings.runs.setdefault(function.full)
+        elif kind == "known":
+            self.findings.excused.setdefault(function.full)
+        else:
+            self.findings.doubted.setdefault(function.full)
 
     def _called_made(self, function: object) -> None:
         """Something is called that the pickle made itself: honest only for classes that were made for it."""
