@@ -234,13 +234,14 @@ def runs(document: Document) -> tuple[str, ...]:
     for block in document.blocks:
         for line in block.text.split("\n"):
             found.update(dict.fromkeys(scripts_run(line)))
+    before: list[str] = []  # "The notebook is deploy.ipynb. Run all of its cells."
     for _, sentence in sentences(document):
-        found.update(dict.fromkeys(scripts_run(sentence)))
-        names = NAMED_FILE.findall(sentence[:LONGEST_LINE])
-        if names and any(
-            _words(lx.run, lx.spaced).search(sentence[:LONGEST_LINE]) for lx in LEXICONS.values()
-        ):
-            found.update(dict.fromkeys(names))
+        line = sentence[:LONGEST_LINE]
+        found.update(dict.fromkeys(scripts_run(line)))
+        names = NAMED_FILE.findall(line)
+        if (names or before) and any(_words(lx.run, lx.spaced).search(line) for lx in LEXICONS.values()):
+            found.update(dict.fromkeys(names or before))
+        before = names
         if len(found) > _MOST:
             break
     return tuple(found)[:_MOST]

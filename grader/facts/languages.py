@@ -67,7 +67,7 @@ LEXICONS: Mapping[str, Lexicon] = MappingProxyType(
             model=r"models?|artifacts?|archives?|tarball|pickle|weights|estimator|pipeline|it|them",
             endpoint=r"endpoints?|model versions?|new version|deployed model|online predictions?|predictor|deployment|inference service",
             request=r"requests?|payload|json|instances?|test input",
-            run=r"run|running|execute|executing|open|launch|start|use|follow|call|step through|go through",
+            run=r"run|runs|running|ran|execute|executing|open|launch|start|use|follow|call|step through|go through",
             describes=r"how to|(?:code|scripts?|files?|instructions?|steps?|guide|tutorial|commands?|needed|required|notebook) (?:to|for|on|of|that|which)"
             r"|used (?:to|for)|purpose|goal|aim|contains?|includes?|demonstrates?|shows?|describes?|explains?"
             r"|this (?:project|repo\w*|lab|folder|directory|assignment|readme|document|section|file|guide)|about|example of",

@@ -222,6 +222,7 @@ def test_files_and_folders_are_named() -> None:
         ("Run `invoke_endpoint.py` to ask it.", ["aws_deploy/invoke_endpoint.py"]),
         ("Abre y ejecuta notebooks/deploy.ipynb", ["notebooks/deploy.ipynb"]),
         ("deploy.py 를 실행합니다", ["aws_deploy/deploy.py"]),
+        ("The notebook is `notebooks/deploy.ipynb`. Run all of its cells.", ["notebooks/deploy.ipynb"]),
         ("- `deploy.py`: the script", []),
         ("python missing.py", []),
     ],
