@@ -334,7 +334,8 @@ def _inspect(arguments: list[str]) -> int:
         if name == "json":
             text = inspecting.as_text(found)
         elif name == "terminal":
-            text = inspecting.for_people(found, **look(sys.stdout))
+            seen = look(sys.stdout) if file is None else {"width": 100}
+            text = inspecting.for_people(found, **seen)
         else:
             raise WrongCall(f"grade inspect has the formats terminal and json, not {name}")
         if file is None:
