@@ -34,7 +34,7 @@ def rows() -> Iterator[Row]:
         for number in range(1, CLASS):
             shutil.copytree(bare, home / "root" / f"{number}.git")
         with serving(home / "root", Behaviour(latency=0.02)) as server:
-            urls = [f"{server.url}/{number}.git" for number in range(CLASS)]
+            urls = [server.url(f"{number}.git") for number in range(CLASS)]
             grade = [str(bin_ / "grade"), *urls, "--format", "json", "--jobs", "2"]
             ours, theirs = in_turn(lambda: run(grade), lambda: _clones(urls, home / "clones"), RUNS)
             a, b = median(ours, lambda c: c.wall), median(theirs, lambda c: c.wall)
