@@ -162,6 +162,16 @@ def read_all(texts: Iterable[ShellText]) -> tuple[ParsedCommand, ...]:
     return tuple(out)
 
 
+def _behind_condition(words: list[Word]) -> list[Word]:
+    """What ``if [/i] [not] exist FILE``, ``errorlevel N``, ``defined X`` or ``A==B`` of cmd.exe runs."""
+    rest = [w for w in words[1:] if w.text.lower() not in ("/i", "not")]
+    if rest and rest[0].text.lower() in ("exist", "errorlevel", "defined"):
+        return rest[2:]
+    if len(rest) > 2 and rest[1].text.lower() in ("==", "equ", "neq", "lss", "leq", "gtr", "geq"):
+        return rest[3:]
+    return rest[1:]
+
+
 class _Evaluation:
     """One text, command by command, with the variables as of each."""
 
@@ -335,6 +345,11 @@ class _Evaluation:
                     index += 2 if words[index].text in ("-n", "--name", "-p", "--with", "-e") else 1
                 words = words[index:]
                 continue
+            if self.style.variables == "%":
+                first = first.lower()  # cmd.exe does not tell CALL from call
+                if first == "if":
+                    words = _behind_condition(words)
+                    continue
             if first not in _PREFIXES:
                 return words
             own, with_value = _PREFIXES[first]

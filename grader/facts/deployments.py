@@ -325,9 +325,9 @@ class _Reading:
     def _flag_place(command: ParsedCommand, given: tuple[Word, int]) -> tuple[str, int | None, int, _FORM]:
         word, offset = given
         span = word.at(offset)
-        if span.origin is not None:
+        if span.origin is not None and word.known:
             return span.origin.path, span.origin.cell, span.origin.line, span.origin.form
-        return command.path, command.cell, span.line, "flag"
+        return command.path, command.cell, span.line if span.origin is None else word.line, "flag"
 
 
 def _glued(command: ParsedCommand) -> tuple[Word | None, int]:

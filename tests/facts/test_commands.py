@@ -257,6 +257,12 @@ def test_code_blocks(language: str, text: str, expected: list[tuple[int, str, st
     [
         ("a/deploy.sh", "gcloud info", [(1, "gcloud", "info")]),
         ("a/deploy.bat", "@echo off\r\ncall gcloud info", [(2, "gcloud", "info")]),
+        (
+            "a/deploy.bat",
+            "SETLOCAL\r\nCALL gcloud info\r\nIF EXIST x gsutil ls",
+            [(2, "gcloud", "info"), (3, "gsutil", "ls")],
+        ),
+        ("a/deploy.bat", 'if /i not "%1"=="x" (\r\n  gcloud info\r\n)', [(2, "gcloud", "info")]),
         ("a/deploy.ps1", "gcloud info", [(1, "gcloud", "info")]),
         ("Makefile", "x:\n\t@gcloud info", [(2, "gcloud", "info")]),
         ("justfile", "x:\n    gcloud info", [(2, "gcloud", "info")]),

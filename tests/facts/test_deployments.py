@@ -54,6 +54,7 @@ def short(version: Version) -> tuple[object, ...]:
         (f"V=2.6\n\n{CREATE} --runtime-version $V", [(1, "shell-variable", "2.6", None, None)]),
         (f"A='--runtime-version 2.6'\n{CREATE} $A", [(1, "shell-variable", "2.6", None, None)]),
         (f"{CREATE} --runtime-version $V", [(1, "flag", None, None, None)]),
+        (f"V=$1\n{CREATE} --runtime-version $V", [(2, "flag", None, None, None)]),
         (f"{CREATE} --runtime-version [VERSION]", [(1, "flag", None, None, None)]),
         (f"{CREATE} --runtime-version YOUR_VERSION", [(1, "flag", None, None, None)]),
         (f"{CREATE} \u2014runtime-version=2.6", [(1, "flag", "2.6", None, None)]),
