@@ -44,7 +44,11 @@ from grader.facts.python.values import (
 if TYPE_CHECKING:
     from grader.facts.python.interpreter import CallSeen, Interpreter
 
-BUILTINS = frozenset(name for name in dir(builtins) if not name.startswith("_")) | {"unicode", "raw_input", "xrange"}
+BUILTINS = frozenset(name for name in dir(builtins) if not name.startswith("_")) | {
+    "unicode",
+    "raw_input",
+    "xrange",
+}
 EXITS = frozenset({"sys.exit", "builtins.exit", "builtins.quit", "os._exit", "os.abort"})
 Keywords = dict[str, Value]
 Args = tuple[Value, ...]
@@ -55,16 +59,39 @@ _SAME_TEXT = frozenset({
     "pathlib.PosixPath", "pathlib.PurePosixPath", "textwrap.dedent", "inspect.cleandoc", "shlex.quote", "sys.intern",
     "urllib.parse.quote",
 })  # fmt: skip
-_SAME_METHODS = frozenset({"resolve", "absolute", "expanduser", "as_posix", "__str__", "__fspath__", "encode", "decode", "strip", "rstrip", "lstrip"})
+_SAME_METHODS = frozenset(
+    {
+        "resolve",
+        "absolute",
+        "expanduser",
+        "as_posix",
+        "__str__",
+        "__fspath__",
+        "encode",
+        "decode",
+        "strip",
+        "rstrip",
+        "lstrip",
+    }
+)
 _OPENERS = frozenset({
     "builtins.open", "io.open", "gzip.open", "bz2.open", "lzma.open", "codecs.open", "gzip.GzipFile", "bz2.BZ2File",
     "lzma.LZMAFile", "io.FileIO", "zipfile.ZipFile", "tarfile.open", "smart_open.open", "smart_open.smart_open", "builtins.file",
     "h5py.File", "tensorflow.io.gfile.GFile", "fsspec.open",
 })  # fmt: skip
 _READERS = frozenset({"read", "readline", "readlines", "read_bytes", "read_text", "getvalue", "getbuffer"})
-_TRANSPARENT = frozenset({"builtins.open", "io.BytesIO", "io.BufferedReader", "io.StringIO", "io.TextIOWrapper"})
+_TRANSPARENT = frozenset(
+    {"builtins.open", "io.BytesIO", "io.BufferedReader", "io.StringIO", "io.TextIOWrapper"}
+)
 # Names as everybody imports them, for code whose import is out of sight.
-_ABBREVIATIONS = {"np": "numpy", "pd": "pandas", "tf": "tensorflow", "xgb": "xgboost", "lgb": "lightgbm", "ort": "onnxruntime"}
+_ABBREVIATIONS = {
+    "np": "numpy",
+    "pd": "pandas",
+    "tf": "tensorflow",
+    "xgb": "xgboost",
+    "lgb": "lightgbm",
+    "ort": "onnxruntime",
+}
 _ENVIRONMENT_NAMES = frozenset({"SM_MODEL_DIR", "SAGEMAKER_MODEL_DIR"})
 
 
@@ -128,7 +155,11 @@ def item(owner: Value, key: Value, environment: dict[str, Value]) -> Value:
             return environ(texts(key)[0], environment)
         return Ref(f"{owner.name}[]")
     if isinstance(owner, Seq):
-        if isinstance(key, Const) and isinstance(key.value, int) and -len(owner.items) <= key.value < len(owner.items):
+        if (
+            isinstance(key, Const)
+            and isinstance(key.value, int)
+            and -len(owner.items) <= key.value < len(owner.items)
+        ):
             return owner.items[key.value]
         return choice(owner.items) if owner.items and len(owner.items) < 5 else UNKNOWN
     if isinstance(owner, Map):
@@ -206,7 +237,11 @@ def formatted(pattern: Value, args: Args, keywords: Keywords) -> Value:
 def arithmetic(operator: ast.operator, left: Const, right: Const) -> Value:
     """Sums and products of small numbers."""
     one, other = left.value, right.value
-    if not (isinstance(one, int | float) and isinstance(other, int | float)) or abs(one) > 1e9 or abs(other) > 1e9:
+    if (
+        not (isinstance(one, int | float) and isinstance(other, int | float))
+        or abs(one) > 1e9
+        or abs(other) > 1e9
+    ):
         return UNKNOWN
     if isinstance(operator, ast.Add):
         return Const(one + other)
@@ -251,7 +286,11 @@ def external(machine: Interpreter, function: Value, args: Args, keywords: Keywor
         return Obj(name, args, keywords)
     if isinstance(function, Method) and isinstance(function.owner, Obj | Ref):
         return Obj(name, args, keywords)
-    return UNKNOWN if isinstance(function, Method) and not isinstance(function.owner, Obj) else Obj(name, args, keywords)
+    return (
+        UNKNOWN
+        if isinstance(function, Method) and not isinstance(function.owner, Obj)
+        else Obj(name, args, keywords)
+    )
 
 
 def _first(args: Args, keywords: Keywords, *names: str) -> Value | None:
@@ -279,9 +318,16 @@ def _known(machine: Interpreter, name: str, args: Args, keywords: Keywords, seen
     if name == "os.path.basename" and args:
         return _mapped(args[0], lambda t: t.rpartition("/")[2])
     if name == "os.path.splitext" and args:
-        return Seq((_mapped(args[0], lambda t: posixpath.splitext(t)[0]), _mapped(args[0], lambda t: posixpath.splitext(t)[1])))
+        return Seq(
+            (
+                _mapped(args[0], lambda t: posixpath.splitext(t)[0]),
+                _mapped(args[0], lambda t: posixpath.splitext(t)[1]),
+            )
+        )
     if name in ("os.getenv", "os.environ.get", "os.environ.setdefault", "os.environ.pop"):
-        default = args[1] if len(args) > 1 else keywords.get("default", NONE if name == "os.getenv" else UNKNOWN)
+        default = (
+            args[1] if len(args) > 1 else keywords.get("default", NONE if name == "os.getenv" else UNKNOWN)
+        )
         return environ(texts(args[0])[0], environment, default) if args else UNKNOWN
     if name in ("os.getcwd", "pathlib.Path.cwd"):
         return machine.directory or Text(".")
@@ -295,7 +341,19 @@ def _known(machine: Interpreter, name: str, args: Args, keywords: Keywords, seen
         default = args[1:2] if name == "builtins.next" else ()
         found = [items[0]] if items else [UNKNOWN]
         return choice([*found, *(d for d in default if not (isinstance(d, Const) and d.value is None))])
-    if name in ("builtins.list", "builtins.tuple", "builtins.sorted", "builtins.set", "builtins.reversed", "builtins.iter", "builtins.filter") and args:
+    if (
+        name
+        in (
+            "builtins.list",
+            "builtins.tuple",
+            "builtins.sorted",
+            "builtins.set",
+            "builtins.reversed",
+            "builtins.iter",
+            "builtins.filter",
+        )
+        and args
+    ):
         items, complete = items_of(args[-1] if name.endswith("filter") else args[0])
         return Seq(items, not complete or name.endswith("filter"))
     if name == "builtins.enumerate" and args:
@@ -303,13 +361,20 @@ def _known(machine: Interpreter, name: str, args: Args, keywords: Keywords, seen
         return Seq(tuple(Seq((UNKNOWN, i)) for i in items[:50]), not complete)
     if name == "builtins.zip" and args:
         lists = [items_of(a) for a in args]
-        return Seq(tuple(Seq(t) for t in list(zip(*(i for i, _ in lists), strict=False))[:50]), not all(c for _, c in lists))
+        return Seq(
+            tuple(Seq(t) for t in list(zip(*(i for i, _ in lists), strict=False))[:50]),
+            not all(c for _, c in lists),
+        )
     if name == "builtins.map" and len(args) == 2:
         items, complete = items_of(args[1])
         return Seq(tuple(machine.apply(args[0], (i,), {}, seen) for i in items[:20]), not complete)
     if name in ("builtins.dict", "collections.OrderedDict"):
         base = args[0] if args and isinstance(args[0], Map) else Map({}, bool(args))
-        return Map({**base.items, **{k: v for k, v in keywords.items() if k != "**"}}, base.more or "**" in keywords, base.spot)
+        return Map(
+            {**base.items, **{k: v for k, v in keywords.items() if k != "**"}},
+            base.more or "**" in keywords,
+            base.spot,
+        )
     if name == "builtins.getattr" and len(args) >= 2:
         return machine.attribute(args[0], texts(args[1])[0])
     if name == "builtins.print":
@@ -330,16 +395,34 @@ def _partial(args: Args, keywords: Keywords) -> Value:
     if not isinstance(function, Func) or not isinstance(function.node, ast.FunctionDef | ast.Lambda):
         return Obj("functools.partial", args, keywords)
     if len(args) == 2 and not keywords and function.bound is None:
-        return Func(function.node, function.unit, function.module, function.closure, args[1], function.owner, function.kind)
+        return Func(
+            function.node,
+            function.unit,
+            function.module,
+            function.closure,
+            args[1],
+            function.owner,
+            function.kind,
+        )
     if len(args) == 1:
-        return Func(function.node, function.unit, function.module, function.closure, function.bound, function.owner, function.kind, True)
+        return Func(
+            function.node,
+            function.unit,
+            function.module,
+            function.closure,
+            function.bound,
+            function.owner,
+            function.kind,
+            True,
+        )
     return Obj("functools.partial", args, keywords)
 
 
 def _mapped(value: Value, change: object) -> Value:
     assert callable(change)  # noqa: S101 - given by this module only
     return choice(
-        make_text(change(texts(one)[0]), spot_of(one)) if texts(one)[0] != HOLE else UNKNOWN for one in options(value)
+        make_text(change(texts(one)[0]), spot_of(one)) if texts(one)[0] != HOLE else UNKNOWN
+        for one in options(value)
     )
 
 
@@ -389,7 +472,9 @@ def note_open(machine: Interpreter, path: Value, loader: str | None) -> tuple[st
     return tuple(found)
 
 
-def _method(machine: Interpreter, function: Method, name: str, args: Args, keywords: Keywords, seen: CallSeen) -> Value | None:
+def _method(
+    machine: Interpreter, function: Method, name: str, args: Args, keywords: Keywords, seen: CallSeen
+) -> Value | None:
     owner, method = function.owner, function.name
     if isinstance(owner, Text):
         return _text_method(machine, owner, method, args, keywords)
@@ -408,7 +493,19 @@ def _method(machine: Interpreter, function: Method, name: str, args: Args, keywo
         return None
     if isinstance(owner, Map):
         return _map_method(owner, method, args)
-    if isinstance(owner, Loaded) and method in ("eval", "to", "cuda", "cpu", "float", "half", "train", "load", "get", "pop", "best_estimator_"):
+    if isinstance(owner, Loaded) and method in (
+        "eval",
+        "to",
+        "cuda",
+        "cpu",
+        "float",
+        "half",
+        "train",
+        "load",
+        "get",
+        "pop",
+        "best_estimator_",
+    ):
         return owner
     if isinstance(owner, Obj):
         if owner.name.endswith("ArgumentParser"):
@@ -435,7 +532,9 @@ def _map_method(owner: Map, method: str, args: Args) -> Value | None:
             return found
         return UNKNOWN if owner.more else args[1] if len(args) > 1 else NONE
     if method == "items":
-        return Seq(tuple(Seq((Text(k) if k != HOLE else UNKNOWN, v)) for k, v in owner.items.items()), owner.more)
+        return Seq(
+            tuple(Seq((Text(k) if k != HOLE else UNKNOWN, v)) for k, v in owner.items.items()), owner.more
+        )
     if method == "values":
         return Seq(tuple(owner.items.values()), owner.more)
     if method == "keys":
@@ -448,10 +547,19 @@ def _map_method(owner: Map, method: str, args: Args) -> Value | None:
     return None
 
 
-def _text_method(machine: Interpreter, owner: Text, method: str, args: Args, keywords: Keywords) -> Value | None:
-    if method in ("resolve", "absolute", "expanduser", "as_posix", "encode", "decode", "__str__", "rstrip") or (
-        method in _SAME_METHODS and not args
-    ):
+def _text_method(
+    machine: Interpreter, owner: Text, method: str, args: Args, keywords: Keywords
+) -> Value | None:
+    if method in (
+        "resolve",
+        "absolute",
+        "expanduser",
+        "as_posix",
+        "encode",
+        "decode",
+        "__str__",
+        "rstrip",
+    ) or (method in _SAME_METHODS and not args):
         text = owner.text
         if method == "rstrip" and args and texts(args[0])[0] == "/":
             text = text.rstrip("/")
@@ -472,7 +580,11 @@ def _text_method(machine: Interpreter, owner: Text, method: str, args: Args, key
         old, new = texts(args[0])[0], texts(args[1])[0]
         if HOLE in old or not old or len(new) > 10_000:
             return UNKNOWN
-        return make_text(owner.text.replace(old, new), owner.spot) if owner.text.count(old) * len(new) < 200_000 else UNKNOWN
+        return (
+            make_text(owner.text.replace(old, new), owner.spot)
+            if owner.text.count(old) * len(new) < 200_000
+            else UNKNOWN
+        )
     if method in ("lower", "upper", "title", "capitalize"):
         return make_text(getattr(owner.text, method)(), owner.spot)
     if method in ("split", "rsplit"):
@@ -484,7 +596,9 @@ def _text_method(machine: Interpreter, owner: Text, method: str, args: Args, key
         return _renamed(owner, method, args[0])
     if method in ("glob", "rglob"):
         pattern = texts(args[0])[0] if args else "*"
-        return Seq((make_text(join_path(owner.text, pattern.replace("**/", "").replace("*", LISTED))),), more=True)
+        return Seq(
+            (make_text(join_path(owner.text, pattern.replace("**/", "").replace("*", LISTED))),), more=True
+        )
     if method == "iterdir":
         return Seq((make_text(join_path(owner.text, LISTED)),), more=True)
     if method in ("read_bytes", "read_text"):
@@ -496,7 +610,17 @@ def _text_method(machine: Interpreter, owner: Text, method: str, args: Args, key
         return make_text(owner.text.removeprefix(texts(args[0])[0]), owner.spot)
     if method == "removesuffix" and args:
         return make_text(owner.text.removesuffix(texts(args[0])[0]), owner.spot)
-    if method in ("exists", "is_file", "is_dir", "startswith", "endswith", "write_text", "write_bytes", "mkdir", "relative_to"):
+    if method in (
+        "exists",
+        "is_file",
+        "is_dir",
+        "startswith",
+        "endswith",
+        "write_text",
+        "write_bytes",
+        "mkdir",
+        "relative_to",
+    ):
         return owner if method == "relative_to" else UNKNOWN
     return None
 
@@ -528,7 +652,9 @@ def _argparse(owner: Obj, method: str, args: Args, keywords: Keywords, seen: Cal
         return owner
     if method in ("parse_args", "parse_known_args"):
         # What is given on the command line is not known: a default is what an entry point is run with.
-        namespace = Obj("argparse.Namespace", attributes={k: UNKNOWN if v is NONE else v for k, v in store.items()})
+        namespace = Obj(
+            "argparse.Namespace", attributes={k: UNKNOWN if v is NONE else v for k, v in store.items()}
+        )
         return Seq((namespace, UNKNOWN)) if method == "parse_known_args" else namespace
     return None
 
@@ -539,34 +665,79 @@ def _load(machine: Interpreter, function: Value, name: str, args: Args, keywords
     if loader is None and isinstance(function, Method):
         if function.name in ("load_model", "load_weights", "load") and isinstance(function.owner, Obj):
             root = function.owner.name.partition(".")[0]
-            loader = {"xgboost": "xgboost", "lightgbm": "lightgbm", "tensorflow": "tensorflow", "keras": "tensorflow", "pickle": "pickle", "dill": "dill"}.get(root)
-        if function.name in ("load_state_dict", "load_model", "load_weights") and isinstance(function.owner, Obj):
+            loader = {
+                "xgboost": "xgboost",
+                "lightgbm": "lightgbm",
+                "tensorflow": "tensorflow",
+                "keras": "tensorflow",
+                "pickle": "pickle",
+                "dill": "dill",
+            }.get(root)
+        if function.name in ("load_state_dict", "load_model", "load_weights") and isinstance(
+            function.owner, Obj
+        ):
             inner = [found for value in values for found in loaded_in(value)]
             if inner:
                 function.owner.attributes["?loaded"] = inner[0]
                 return NONE
     if name in ("xgboost.Booster", "lightgbm.Booster"):
-        path = keywords.get("model_file") or (args[1] if name.startswith("xgboost") and len(args) > 1 else None)
+        path = keywords.get("model_file") or (
+            args[1] if name.startswith("xgboost") and len(args) > 1 else None
+        )
         if path is None:
             return Obj(name, args, keywords)
         return Loaded(loader or "other", note_open(machine, path, loader))
     if name == "pickle.Unpickler" and args:
         return Obj("pickle.Unpickler", args, keywords, {"?loaded": _from(machine, args[0], "pickle")})
-    if loader is not None and name.endswith("load") and isinstance(function, Method) and isinstance(function.owner, Obj):
+    if (
+        loader is not None
+        and name.endswith("load")
+        and isinstance(function, Method)
+        and isinstance(function.owner, Obj)
+    ):
         kept = function.owner.attributes.get("?loaded")
         if kept is not None:
             return kept
     if loader is None:
-        rooted = next((v for v in values if isinstance(v, Text | Choice) and any(t.startswith((MODEL_DIR, ENVIRONMENT)) for t in texts(v))), None)
+        rooted = next(
+            (
+                v
+                for v in values
+                if isinstance(v, Text | Choice)
+                and any(t.startswith((MODEL_DIR, ENVIRONMENT)) for t in texts(v))
+            ),
+            None,
+        )
         handle = next((v for v in values if isinstance(v, Handle)), None)
         if rooted is not None and loaders.may_load(name):
             found = Loaded("other", note_open(machine, rooted, "other"), values)
             _keep(function, found)
             return found
-        if handle is not None and loaders.may_load(name) and name not in ("json.load", "json.loads", "yaml.safe_load", "yaml.load"):
+        if (
+            handle is not None
+            and loaders.may_load(name)
+            and name not in ("json.load", "json.loads", "yaml.safe_load", "yaml.load")
+        ):
             return _from(machine, handle, "other")
         return None
-    source = _first(args, keywords, "filename", "file", "f", "path", "filepath", "model_file", "fname", "path_or_bytes", "pretrained_model_name_or_path", "filepath_or_buffer", "data", "model_path", "model_uri", "filepath_or_stream")
+    source = _first(
+        args,
+        keywords,
+        "filename",
+        "file",
+        "f",
+        "path",
+        "filepath",
+        "model_file",
+        "fname",
+        "path_or_bytes",
+        "pretrained_model_name_or_path",
+        "filepath_or_buffer",
+        "data",
+        "model_path",
+        "model_uri",
+        "filepath_or_stream",
+    )
     if source is None:
         return Loaded(loader, (HOLE,)) if "**" in keywords else Obj(name, args, keywords)
     found = _from(machine, source, loader)
@@ -595,5 +766,3 @@ def _from(machine: Interpreter, source: Value, loader: str) -> Value:
             path = UNKNOWN
         found.append(Loaded(loader, note_open(machine, path, loader)))
     return choice(found)
-
-

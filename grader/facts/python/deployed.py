@@ -44,7 +44,13 @@ def version(seen: CallSeen) -> Version | None:
     if last == "upload" and name.endswith("Model.upload") and "aiplatform" in name:
         return _vertex(seen, seen.args[0] if seen.args else None)
     if ("deploy" in last.lower() or "version" in last.lower()) and "runtime_version" in seen.keywords:
-        return _platform(seen, {"runtimeVersion": seen.keywords["runtime_version"], "pythonVersion": seen.keywords.get("python_version")})
+        return _platform(
+            seen,
+            {
+                "runtimeVersion": seen.keywords["runtime_version"],
+                "pythonVersion": seen.keywords.get("python_version"),
+            },
+        )
     if last in ("create", "post", "request", "put", "dump", "dumps", "patch", "execute") or "ersion" in last:
         for value in (*seen.args, *seen.keywords.values()):
             body = value.items.get("version", value) if isinstance(value, Map) else value
@@ -55,7 +61,13 @@ def version(seen: CallSeen) -> Version | None:
 
 def _last(seen: CallSeen) -> str:
     function = seen.node.func
-    return function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
+    return (
+        function.attr
+        if isinstance(function, ast.Attribute)
+        else function.id
+        if isinstance(function, ast.Name)
+        else ""
+    )
 
 
 def _is_version(body: Map, last: str, seen: CallSeen) -> bool:
@@ -73,9 +85,14 @@ def _place(seen: CallSeen, *spots: Spot | None) -> Spot:
     return found or Spot(unit.path, unit.cell, seen.node.lineno + unit.offset)
 
 
-
-def _platform(seen: CallSeen, items: dict[str, Value | None] | dict[str, Value], spot: Spot | None = None) -> Version:
-    runtime, python, framework = items.get("runtimeVersion"), items.get("pythonVersion"), items.get("framework")
+def _platform(
+    seen: CallSeen, items: dict[str, Value | None] | dict[str, Value], spot: Spot | None = None
+) -> Version:
+    runtime, python, framework = (
+        items.get("runtimeVersion"),
+        items.get("pythonVersion"),
+        items.get("framework"),
+    )
     at = _place(seen, runtime and spot_of(runtime), python and spot_of(python), spot)
     told = {"runtime_version": runtime, "python_version": python, "framework": framework}
     missing = tuple(k for k, v in told.items() if v is not None and _text(v) is None and k != "framework")
@@ -87,14 +104,30 @@ def _platform(seen: CallSeen, items: dict[str, Value | None] | dict[str, Value],
 
 def _text(value: Value) -> str | None:
     found = texts(value)
-    return found[0] if len(found) == 1 and HOLE not in found[0] and (not isinstance(value, Text) or value.known) else None
+    return (
+        found[0]
+        if len(found) == 1 and HOLE not in found[0] and (not isinstance(value, Text) or value.known)
+        else None
+    )
 
 
 def _vertex(seen: CallSeen, image: Value | None) -> Version:
     container = None if image is None else one_text(image)
     at = _place(seen, None if image is None else spot_of(image))
     missing = ("container",) if image is not None and container is None else ()
-    return Version(at.path, at.cell, at.line, "python", None, None, container, "vertex", None, missing, "readme" if seen.frame.unit.readme else "code")
+    return Version(
+        at.path,
+        at.cell,
+        at.line,
+        "python",
+        None,
+        None,
+        container,
+        "vertex",
+        None,
+        missing,
+        "readme" if seen.frame.unit.readme else "code",
+    )
 
 
 def _vertex_sklearn(seen: CallSeen) -> Version:
@@ -104,7 +137,19 @@ def _vertex_sklearn(seen: CallSeen) -> Version:
     at = _place(seen, None if given is None else spot_of(given))
     container = _SKLEARN_IMAGE.format(number.replace(".", "-")) if number else None
     missing = ("container",) if given is not None and number is None else ()
-    return Version(at.path, at.cell, at.line, "python", None, None, container, "vertex", "scikit-learn", missing, "readme" if seen.frame.unit.readme else "code")
+    return Version(
+        at.path,
+        at.cell,
+        at.line,
+        "python",
+        None,
+        None,
+        container,
+        "vertex",
+        "scikit-learn",
+        missing,
+        "readme" if seen.frame.unit.readme else "code",
+    )
 
 
 def upload(seen: CallSeen) -> Upload | None:
@@ -133,7 +178,12 @@ def upload(seen: CallSeen) -> Upload | None:
     if last == "upload_blob" and len(args) >= 2:
         return _upload(seen, argument(1, "source_file_name"), argument(2, "destination_blob_name"), "python")
     name = calls.dotted(seen.function)
-    if last == "dump" and name.rpartition(".")[0].rpartition(".")[2] in ("joblib", "pickle", "cloudpickle", "dill", "_pickle", "cPickle", "io") and name != "json.dump":
+    if (
+        last == "dump"
+        and name.rpartition(".")[0].rpartition(".")[2]
+        in ("joblib", "pickle", "cloudpickle", "dill", "_pickle", "cPickle", "io")
+        and name != "json.dump"
+    ):
         return _upload(seen, None, argument(1, "filename", "file", "value"), "dump")
     if last == "save_model" and args and any(True for _ in loaded_in(args[0])) is False:
         return _upload(seen, None, argument(0, "fname", "filename"), "dump")

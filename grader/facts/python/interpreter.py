@@ -251,7 +251,9 @@ class Interpreter:
         iterated = self.eval(node.iter, frame)
         items, complete = calls.items_of(iterated)
         before = frame.env
-        rounds: Sequence[Value] = items if complete and 0 < len(items) <= UNROLLED else [choice(items[:1]) if items else UNKNOWN]
+        rounds: Sequence[Value] = (
+            items if complete and 0 < len(items) <= UNROLLED else [choice(items[:1]) if items else UNKNOWN]
+        )
         frame.env = dict(before)
         self._publish(frame)
         frame.breaks.append([])
@@ -350,7 +352,9 @@ class Interpreter:
         for default in (*node.args.defaults, *(d for d in node.args.kw_defaults if d is not None)):
             self.eval(default, frame)
         closure = (frame.env, *frame.closure) if frame.returns is not None else frame.closure
-        function = Func(node, frame.unit, frame.module, closure, owner=frame.owner, kind=kind, decorated=decorated)
+        function = Func(
+            node, frame.unit, frame.module, closure, owner=frame.owner, kind=kind, decorated=decorated
+        )
         frame.module.pending.append(function)
         self.bind_name(node.name, function, frame)
         return True
@@ -360,7 +364,14 @@ class Interpreter:
         for keyword in node.keywords:
             self.eval(keyword.value, frame)
         cls = Cls(node.name, frame.module, {}, bases)
-        inner = Frame(frame.module, frame.unit, {}, (frame.env, *frame.closure) if frame.returns is not None else (), None, owner=cls)
+        inner = Frame(
+            frame.module,
+            frame.unit,
+            {},
+            (frame.env, *frame.closure) if frame.returns is not None else (),
+            None,
+            owner=cls,
+        )
         self.block(node.body, inner)
         cls.attributes = inner.env
         self.bind_name(node.name, cls, frame)
@@ -396,7 +407,9 @@ class Interpreter:
             if found is not None and alias.name in found.env:
                 value = found.env[alias.name]
             else:
-                inner = self.find_module(frame.module, f"{dotted}.{alias.name}" if dotted else alias.name, node.level)
+                inner = self.find_module(
+                    frame.module, f"{dotted}.{alias.name}" if dotted else alias.name, node.level
+                )
                 if inner is not None:
                     self.run(inner)
                     value = Package(inner)
@@ -564,7 +577,10 @@ class Interpreter:
     def _subscript(self, node: ast.Subscript, frame: Frame) -> Value:
         owner = self.eval(node.value, frame)
         if isinstance(node.slice, ast.Slice):
-            bounds = [None if b is None else self.eval(b, frame) for b in (node.slice.lower, node.slice.upper, node.slice.step)]
+            bounds = [
+                None if b is None else self.eval(b, frame)
+                for b in (node.slice.lower, node.slice.upper, node.slice.step)
+            ]
             return calls.sliced(owner, bounds)
         key = self.eval(node.slice, frame)
         return choice(calls.item(one, key, frame.module.environment) for one in options(owner))
@@ -627,7 +643,11 @@ class Interpreter:
 
     def _unary(self, node: ast.UnaryOp, frame: Frame) -> Value:
         value = self.eval(node.operand, frame)
-        if isinstance(value, Const) and isinstance(value.value, int | float) and isinstance(node.op, ast.USub):
+        if (
+            isinstance(value, Const)
+            and isinstance(value.value, int | float)
+            and isinstance(node.op, ast.USub)
+        ):
             return Const(-value.value)
         return UNKNOWN
 
@@ -674,16 +694,31 @@ class Interpreter:
         frame.module.pending.append(function)
         return function
 
-    def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, frame: Frame) -> Value:
-        inner = Frame(frame.module, frame.unit, dict(frame.env), frame.closure, frame.returns, set(frame.outer), [], frame.owner)
+    def _comprehension(
+        self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, frame: Frame
+    ) -> Value:
+        inner = Frame(
+            frame.module,
+            frame.unit,
+            dict(frame.env),
+            frame.closure,
+            frame.returns,
+            set(frame.outer),
+            [],
+            frame.owner,
+        )
         rounds: list[Value] = [UNKNOWN]
         complete = False
         for number, generator in enumerate(node.generators):
             items, all_known = calls.items_of(self.eval(generator.iter, inner))
             if number == 0 and items:
-                complete = all_known and len(node.generators) == 1 and not generator.ifs and len(items) <= UNROLLED
+                complete = (
+                    all_known and len(node.generators) == 1 and not generator.ifs and len(items) <= UNROLLED
+                )
                 rounds = list(items) if complete else [choice(items[:1])]
-            self.bind(generator.target, rounds[0] if number == 0 else choice(items[:1]) if items else UNKNOWN, inner)
+            self.bind(
+                generator.target, rounds[0] if number == 0 else choice(items[:1]) if items else UNKNOWN, inner
+            )
             for test in generator.ifs:
                 self.eval(test, inner)
         results: list[tuple[Value, Value]] = []
@@ -736,7 +771,9 @@ class Interpreter:
             return NEVER if len(results) == 1 else choice(r for r in results if r is not NEVER)
         return choice(results)
 
-    def apply(self, function: Value, args: tuple[Value, ...], keywords: dict[str, Value], seen: CallSeen) -> Value:
+    def apply(
+        self, function: Value, args: tuple[Value, ...], keywords: dict[str, Value], seen: CallSeen
+    ) -> Value:
         """What a call gives."""
         if isinstance(function, Func):
             return self.call(function, args, keywords)
@@ -770,7 +807,9 @@ class Interpreter:
             for name, value in list(found.env.items()):
                 self.bind_name(name, value, frame)
 
-    def call(self, function: Func, args: tuple[Value, ...] | None, keywords: dict[str, Value] | None) -> Value:
+    def call(
+        self, function: Func, args: tuple[Value, ...] | None, keywords: dict[str, Value] | None
+    ) -> Value:
         """Follow a call into a function of the submission; ``args`` None: nobody calls it, only defaults are known."""
         node = function.node
         if self.depth >= DEPTH_MOST or (self.depth and self.steps > self.call_limit):
@@ -791,7 +830,9 @@ class Interpreter:
         """What a function returns, at which lines, and whether its end may be reached without a return."""
         node = function.node
         self.running.add(id(node))
-        frame = Frame(function.module, function.unit, self._arguments(function, args, keywords), function.closure, [])
+        frame = Frame(
+            function.module, function.unit, self._arguments(function, args, keywords), function.closure, []
+        )
         self.depth += 1
         try:
             if isinstance(node, ast.Lambda):
@@ -801,13 +842,27 @@ class Interpreter:
             self.depth -= 1
         return frame.returns or [], falls
 
-    def _arguments(self, function: Func, args: tuple[Value, ...] | None, keywords: dict[str, Value] | None) -> Env:
+    def _arguments(
+        self, function: Func, args: tuple[Value, ...] | None, keywords: dict[str, Value] | None
+    ) -> Env:
         arguments = function.node.args
         outside = Frame(function.module, function.unit, function.module.env, function.closure)
         env: Env = {}
         positional = [*arguments.posonlyargs, *arguments.args]
-        defaults = dict(zip([a.arg for a in positional[len(positional) - len(arguments.defaults) :]], arguments.defaults, strict=False))
-        defaults.update({a.arg: d for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=False) if d is not None})
+        defaults = dict(
+            zip(
+                [a.arg for a in positional[len(positional) - len(arguments.defaults) :]],
+                arguments.defaults,
+                strict=False,
+            )
+        )
+        defaults.update(
+            {
+                a.arg: d
+                for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=False)
+                if d is not None
+            }
+        )
         given = list(args or ())
         if function.bound is not None:
             given.insert(0, function.bound)
@@ -855,7 +910,16 @@ def _bound(function: Func, to: Value, owner: Cls) -> Func:
     if function.kind == "staticmethod":
         return function
     bound = owner if function.kind == "classmethod" else to
-    return Func(function.node, function.unit, function.module, function.closure, bound, function.owner, function.kind, function.decorated)
+    return Func(
+        function.node,
+        function.unit,
+        function.module,
+        function.closure,
+        bound,
+        function.owner,
+        function.kind,
+        function.decorated,
+    )
 
 
 def _joined(envs: Sequence[Env]) -> Env:
@@ -876,13 +940,21 @@ def _joined(envs: Sequence[Env]) -> Env:
 def _constant_truth(test: ast.expr) -> bool | None:
     if isinstance(test, ast.Constant):
         return bool(test.value)
-    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not) and isinstance(test.operand, ast.Constant):
+    if (
+        isinstance(test, ast.UnaryOp)
+        and isinstance(test.op, ast.Not)
+        and isinstance(test.operand, ast.Constant)
+    ):
         return not test.operand.value
     return None
 
 
 def _is_forever(node: ast.expr) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("count", "cycle", "repeat")
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("count", "cycle", "repeat")
+    )
 
 
 def _is_generator(node: ast.AST) -> bool:

@@ -46,7 +46,11 @@ def of(unit: Unit) -> Uses:
         elif isinstance(node, ast.Constant):
             if isinstance(node.value, str) and len(uses.literals) < _LITERALS_MOST:
                 uses.literals.append(node.value[:_LITERAL_LENGTH])
-        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+        elif (
+            isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Constant)
+            and isinstance(node.value.value, str)
+        ):
             continue  # a docstring, or text that nobody uses
         if isinstance(node, ast.Try):
             behind = guarded or _catches_imports(node)
@@ -75,7 +79,12 @@ def _attribute(node: ast.Attribute, unit: Unit, guarded: bool, uses: Uses) -> No
         _note(uses.as_matrix, unit, node.end_lineno or node.lineno, False)
     elif node.attr == "joblib":
         inner = node.value
-        if isinstance(inner, ast.Attribute) and inner.attr == "externals" and isinstance(inner.value, ast.Name) and inner.value.id == "sklearn":
+        if (
+            isinstance(inner, ast.Attribute)
+            and inner.attr == "externals"
+            and isinstance(inner.value, ast.Name)
+            and inner.value.id == "sklearn"
+        ):
             _note(uses.externals, unit, node.lineno, guarded)
 
 

@@ -38,10 +38,22 @@ _EXACT = {
     "tensorflow.compat.v1.saved_model.load": "tensorflow",
     "mlflow.sklearn.load_model": "other",
 }
-_KERAS = re.compile(r"^(tensorflow|keras|tf_keras|tensorflow\.compat\.v\d)(\.\w+)*\.(load_model|load_weights|model_from_json)$")
-_TRANSFORMERS = re.compile(r"^(\?|[\w.]*\b(transformers|diffusers|peft|optimum|sentence_transformers))[\w.]*\.from_pretrained$")
-_METHODS = {"load_model": None, "load_weights": None, "load_state_dict": None, "restore": "other", "load_checkpoint": "other"}
-_LOADING = re.compile(r"^(load\w*|read\w*|restore\w*|from_(file|pretrained|path|saved_model|disk|json|config|pickle)|open\w*|InferenceSession|import_model|unpickle)$")
+_KERAS = re.compile(
+    r"^(tensorflow|keras|tf_keras|tensorflow\.compat\.v\d)(\.\w+)*\.(load_model|load_weights|model_from_json)$"
+)
+_TRANSFORMERS = re.compile(
+    r"^(\?|[\w.]*\b(transformers|diffusers|peft|optimum|sentence_transformers))[\w.]*\.from_pretrained$"
+)
+_METHODS = {
+    "load_model": None,
+    "load_weights": None,
+    "load_state_dict": None,
+    "restore": "other",
+    "load_checkpoint": "other",
+}
+_LOADING = re.compile(
+    r"^(load\w*|read\w*|restore\w*|from_(file|pretrained|path|saved_model|disk|json|config|pickle)|open\w*|InferenceSession|import_model|unpickle)$"
+)
 _NOT_LOADING = re.compile(
     r"^(builtins\.(print|str|len|repr|isinstance|format|sorted|list|set|tuple|type|getattr|hasattr)|os\.(path\.\w+|listdir|walk|scandir"
     r"|stat|makedirs|mkdir|chdir|system|environ\S*|getenv)|sys\.\S+|logging\.\S+|logger\.\S+|shutil\.\S+|subprocess\.\S+|tarfile\.\S+|zipfile\.\S+|time\.\S+)$"
@@ -73,4 +85,9 @@ def may_load(name: str) -> bool:
     if _NOT_LOADING.match(name):
         return False
     last = name.rpartition(".")[2]
-    return bool(_LOADING.match(last)) or (last[:1].isupper() and not last.isupper() and last not in ("Path", "PurePath", "PosixPath", "Exception") and not last.endswith("Error"))
+    return bool(_LOADING.match(last)) or (
+        last[:1].isupper()
+        and not last.isupper()
+        and last not in ("Path", "PurePath", "PosixPath", "Exception")
+        and not last.endswith("Error")
+    )

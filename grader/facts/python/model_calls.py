@@ -22,7 +22,10 @@ _CLASSES: dict[str, tuple[str | None, tuple[str, ...]]] = {
     "XGBoost": ("xgboost", (*_ESTIMATOR, "source_dir")),
     "PyTorchModel": ("pytorch", _MODEL),
     "PyTorch": ("pytorch", (*_ESTIMATOR, "py_version", "source_dir")),
-    "TensorFlowModel": ("tensorflow", ("model_data", "role", "entry_point", "image_uri", "framework_version")),
+    "TensorFlowModel": (
+        "tensorflow",
+        ("model_data", "role", "entry_point", "image_uri", "framework_version"),
+    ),
     "TensorFlow": ("tensorflow", ("py_version", "framework_version")),
     "HuggingFaceModel": ("huggingface", ("role", "model_data", "entry_point", "transformers_version")),
     "HuggingFace": ("huggingface", ("py_version", "entry_point", "transformers_version")),
@@ -35,8 +38,24 @@ _CLASSES: dict[str, tuple[str | None, tuple[str, ...]]] = {
     "Estimator": (None, ("image_uri", "role")),
     "ModelBuilder": (None, ("model",)),
 }
-_PLAIN = frozenset({"Model", "Estimator", "FrameworkModel", "TensorFlow", "Chainer", "HuggingFace", "PyTorch", "XGBoost", "SKLearn", "MXNet", "ModelBuilder"})
-_IMAGE = re.compile(r"sagemaker-(scikit-learn|xgboost)\b|/(pytorch|tensorflow|huggingface|mxnet)-(?:inference|training)")
+_PLAIN = frozenset(
+    {
+        "Model",
+        "Estimator",
+        "FrameworkModel",
+        "TensorFlow",
+        "Chainer",
+        "HuggingFace",
+        "PyTorch",
+        "XGBoost",
+        "SKLearn",
+        "MXNet",
+        "ModelBuilder",
+    }
+)
+_IMAGE = re.compile(
+    r"sagemaker-(scikit-learn|xgboost)\b|/(pytorch|tensorflow|huggingface|mxnet)-(?:inference|training)"
+)
 
 
 def made_by(seen: CallSeen) -> ModelCall | None:
@@ -48,7 +67,11 @@ def made_by(seen: CallSeen) -> ModelCall | None:
             last = name.rpartition(".")[2].removeprefix("?")
             if last in _CLASSES and _is_sagemaker(name, last, seen):
                 return _class_call(seen, last)
-        if isinstance(option, Ref | Method) and _called(option) == "create_model" and _is_client(option, seen):
+        if (
+            isinstance(option, Ref | Method)
+            and _called(option) == "create_model"
+            and _is_client(option, seen)
+        ):
             return _client_call(seen)
     return None
 
@@ -64,7 +87,10 @@ def _is_sagemaker(name: str, last: str, seen: CallSeen) -> bool:
     if name != f"?{last}" or last in _PLAIN:
         return False
     # A name that nothing in sight defines: its import is missing, or came by a star from a package.
-    return bool({"entry_point", "model_data", "role", "framework_version"} & seen.keywords.keys()) or len(seen.args) >= 2
+    return (
+        bool({"entry_point", "model_data", "role", "framework_version"} & seen.keywords.keys())
+        or len(seen.args) >= 2
+    )
 
 
 def _is_client(function: Ref | Method, seen: CallSeen) -> bool:
@@ -178,7 +204,15 @@ def merged(one: ModelCall, other: ModelCall) -> ModelCall:
         "entry_point_given": one.entry_point_given or other.entry_point_given,
         "framework_version_given": one.framework_version_given or other.framework_version_given,
     }
-    for name in ("entry_point", "source_dir", "model_data", "framework_version", "submit_directory", "image", "framework"):
+    for name in (
+        "entry_point",
+        "source_dir",
+        "model_data",
+        "framework_version",
+        "submit_directory",
+        "image",
+        "framework",
+    ):
         first, second = getattr(one, name), getattr(other, name)
         changes[name] = first if second is None or first == second else second if first is None else None
     return replace(one, **changes)  # type: ignore[arg-type]

@@ -50,7 +50,9 @@ class _Found:
     reexported: bool = False
 
 
-def in_unit(machine: Interpreter, module: Module, unit: Unit, script: str | None, entry: bool = False) -> Iterator[ModelFn]:
+def in_unit(
+    machine: Interpreter, module: Module, unit: Unit, script: str | None, entry: bool = False
+) -> Iterator[ModelFn]:
     """The ``model_fn`` of a unit that has been followed. ``entry``: a model call names the file as its script."""
     for found in _definitions(module, unit, entry):
         yield _describe(machine, unit, found, script)
@@ -80,7 +82,11 @@ def _definitions(module: Module, unit: Unit, entry: bool) -> Iterator[_Found]:
             if unit.via in ("module", "writefile") and (entry or not used):
                 yield from _imported(module, unit, node, entry)
         if isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
-            children = [c for c in ast.iter_child_nodes(node) if isinstance(c, ast.stmt | ast.ExceptHandler | ast.match_case)]
+            children = [
+                c
+                for c in ast.iter_child_nodes(node)
+                if isinstance(c, ast.stmt | ast.ExceptHandler | ast.match_case)
+            ]
             stack.extend((child, inner) for child in reversed(children))
 
 
@@ -92,7 +98,9 @@ def _bound_function(module: Module, node: Definition) -> Func | None:
 def _assigned(module: Module, line: int, value: ast.expr) -> Iterator[_Found]:
     bound = next((v for v in options(module.env.get(NAME, UNKNOWN)) if isinstance(v, Func)), None)
     if isinstance(value, ast.Lambda):
-        function = bound if bound is not None and bound.node is value else Func(value, module.units[0], module)
+        function = (
+            bound if bound is not None and bound.node is value else Func(value, module.units[0], module)
+        )
         yield _Found(line, "module", function, value)
     elif isinstance(value, ast.Name | ast.Attribute | ast.Call | ast.IfExp | ast.Subscript):
         if bound is not None:
@@ -103,7 +111,9 @@ def _assigned(module: Module, line: int, value: ast.expr) -> Iterator[_Found]:
 
 def _uses(unit: Unit) -> bool:
     """Whether the unit calls the function itself, as a test or a local trial does."""
-    return any(isinstance(n, ast.Name) and n.id == NAME and isinstance(n.ctx, ast.Load) for n in ast.walk(unit.tree))
+    return any(
+        isinstance(n, ast.Name) and n.id == NAME and isinstance(n.ctx, ast.Load) for n in ast.walk(unit.tree)
+    )
 
 
 def _imported(module: Module, unit: Unit, node: ast.ImportFrom, entry: bool) -> Iterator[_Found]:
@@ -136,11 +146,18 @@ def _describe(machine: Interpreter, unit: Unit, found: _Found, script: str | Non
         )  # fmt: skip
     arguments = found.node.args
     parameters = _parameters(arguments)
-    unbound = found.where == "method" and found.function.kind != "staticmethod" and not any(
-        isinstance(d, ast.Name) and d.id == "staticmethod" for d in getattr(found.node, "decorator_list", ())
+    unbound = (
+        found.where == "method"
+        and found.function.kind != "staticmethod"
+        and not any(
+            isinstance(d, ast.Name) and d.id == "staticmethod"
+            for d in getattr(found.node, "decorator_list", ())
+        )
     )
     plain = [p for p in parameters if not p.startswith("*")][1 if unbound else 0 :]
-    homonym = bool(plain) and (set(plain) <= _ESTIMATOR | {"config"} and plain != ["config"] or len(_ESTIMATOR & set(plain)) >= 2)
+    homonym = bool(plain) and (
+        set(plain) <= _ESTIMATOR | {"config"} and plain != ["config"] or len(_ESTIMATOR & set(plain)) >= 2
+    )
     looked = _look(machine, found.function, unbound)
     return ModelFn(
         path=unit.path,
@@ -148,7 +165,9 @@ def _describe(machine: Interpreter, unit: Unit, found: _Found, script: str | Non
         line=line,
         via=via,
         parameters=parameters,
-        callable_with_one=_takes_one(arguments, (1 if unbound else 0) + (1 if found.function.bound is not None else 0)),
+        callable_with_one=_takes_one(
+            arguments, (1 if unbound else 0) + (1 if found.function.bound is not None else 0)
+        ),
         loader=looked.loader,
         loads=looked.loads,
         from_model_dir=looked.from_model_dir,
@@ -180,7 +199,11 @@ def _takes_one(arguments: ast.arguments, given: int) -> bool:
     positional = len(arguments.posonlyargs) + len(arguments.args)
     required = positional - len(arguments.defaults)
     keyword_only = any(default is None for default in arguments.kw_defaults)
-    return required <= given + 1 and (positional >= given + 1 or arguments.vararg is not None) and not keyword_only
+    return (
+        required <= given + 1
+        and (positional >= given + 1 or arguments.vararg is not None)
+        and not keyword_only
+    )
 
 
 @dataclass(frozen=True, slots=True)

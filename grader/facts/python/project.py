@@ -133,7 +133,15 @@ class Project:
     def add_block(self, block: CodeBlock) -> None:
         """A code block of a README: commands, versions and uploads are read from it, where it is Python."""
         text = clean(block.text)
-        if block.language.partition(" ")[0] not in ("python", "py", "python3", "ipython", "ipython3", "jupyter", "pycon"):
+        if block.language.partition(" ")[0] not in (
+            "python",
+            "py",
+            "python3",
+            "ipython",
+            "ipython3",
+            "jupyter",
+            "pycon",
+        ):
             if block.language or not re.search(r"(?m)^(from|import) \w", text):
                 return
             if not parse(text).whole:
@@ -142,7 +150,17 @@ class Project:
         parts = magics.take_apart(text)
         module = self._blocks.setdefault(block.path, Module(block.path, _folder(block.path), None, []))
         parsed = parse(parts.python)
-        unit = Unit(block.path, None, "string", parsed.tree, parsed.lines, parsed.whole, live=False, offset=block.line - 1, readme=True)
+        unit = Unit(
+            block.path,
+            None,
+            "string",
+            parsed.tree,
+            parsed.lines,
+            parsed.whole,
+            live=False,
+            offset=block.line - 1,
+            readme=True,
+        )
         unit.snapshot = {}
         module.units.append(unit)
         self._shells.extend(_Shell(unit, part, module) for part in parts.shells)
@@ -179,10 +197,15 @@ class Project:
                 base = base.rpartition("/")[0]
             bases: tuple[str, ...] = (base,)
         else:
-            bases = (*self._bases(module.folder), module.folder.rpartition("/")[0], posixpath.join(module.folder, "src"), "src")
+            bases = (
+                *self._bases(module.folder),
+                module.folder.rpartition("/")[0],
+                posixpath.join(module.folder, "src"),
+                "src",
+            )
         for base in dict.fromkeys(bases):
             stem = posixpath.join(base, name) if name else base
-            for path in ((f"{stem}.py", f"{stem}/__init__.py") if stem else ("__init__.py",)):
+            for path in (f"{stem}.py", f"{stem}/__init__.py") if stem else ("__init__.py",):
                 found = self._module_at(path)
                 if found is not None and found is not module:
                     return found
@@ -207,7 +230,9 @@ class Project:
             return None
         entry, source = entry.replace("\\", "/"), (source or "").replace("\\", "/")
         for base in self._bases(folder):
-            path = normal(posixpath.join(base, source.lstrip("/") if source.startswith("/") else source, entry))
+            path = normal(
+                posixpath.join(base, source.lstrip("/") if source.startswith("/") else source, entry)
+            )
             if path in self._paths or path in self._written or any(w.target == path for w in self._writes):
                 return path
         return None
@@ -246,7 +271,9 @@ class Project:
     def _note_written(self, seen: CallSeen, target: Value, content: Value, node: ast.expr | None) -> None:
         unit = seen.frame.unit
         spot = spot_of(content)
-        spot = spot or Spot(unit.path, unit.cell, (node.lineno if node is not None else seen.node.lineno) + unit.offset)
+        spot = spot or Spot(
+            unit.path, unit.cell, (node.lineno if node is not None else seen.node.lineno) + unit.offset
+        )
         text = shells.content_text(content)
         if text is None:
             return
@@ -254,7 +281,9 @@ class Project:
         where = None if name is None else _target(seen.frame.module.folder, name)
         self._targets[spot] = where
         here = Spot(unit.path, unit.cell, seen.node.lineno + unit.offset)
-        self._texts[here] = WrittenText(spot.path, spot.cell, spot.line, where, text, "readme" if unit.readme else "code")
+        self._texts[here] = WrittenText(
+            spot.path, spot.cell, spot.line, where, text, "readme" if unit.readme else "code"
+        )
         if unit.live:
             self._written_files[here] = WrittenFile(unit.path, unit.cell, here.line, where, "string")
 
@@ -268,12 +297,19 @@ class Project:
             self._machine.run(module)
         for write in self._writes:
             if write.target is None:
-                name = self._substituted(write.part.name, write.unit.snapshot or {}, write.notebook, write.unit)
+                name = self._substituted(
+                    write.part.name, write.unit.snapshot or {}, write.notebook, write.unit
+                )
                 write.target = None if name is None else _target(write.notebook.folder, name)
         self._build_written()
         for module in (*self._files.values(), *self._written.values(), *self._blocks.values()):
             self._machine.run(module)
-        units = [(module, unit) for module in (*modules, *self._written.values()) for unit in module.units if unit.live]
+        units = [
+            (module, unit)
+            for module in (*modules, *self._written.values())
+            for unit in module.units
+            if unit.live
+        ]
         for key, call in self._calls.items():
             if call.entry_point:
                 script = self._script(self._homes[key], call.entry_point, call.source_dir)
@@ -299,7 +335,9 @@ class Project:
             uploads=tuple(sorted(self._uploads, key=_order)),
             shell_texts=tuple(sorted((*self._cell_shells(), *self._commands.values()), key=_order)),
             written_texts=tuple(sorted((*self._cell_texts(), *self._texts.values()), key=_order)),
-            literals=MappingProxyType({p: tuple(dict.fromkeys(v))[:_LITERALS_MOST] for p, v in literals.items()}),
+            literals=MappingProxyType(
+                {p: tuple(dict.fromkeys(v))[:_LITERALS_MOST] for p, v in literals.items()}
+            ),
             imports=MappingProxyType({p: frozenset(v) for p, v in imports.items()}),
             unread=tuple(self._unread),
         )
@@ -310,11 +348,15 @@ class Project:
             name = write.target or ""
             if write.unit.via != "cell":
                 continue
-            looks_python = name.endswith(".py") or (not posixpath.splitext(name)[1] and model_fn.IN_TEXT.search(write.part.text))
+            looks_python = name.endswith(".py") or (
+                not posixpath.splitext(name)[1] and model_fn.IN_TEXT.search(write.part.text)
+            )
             if not looks_python or (write.target is None and not write.unit.snapshot):
                 continue
             parsed = parse("\n" * (write.part.line - 1) + write.part.text)
-            unit = Unit(write.unit.path, write.unit.cell, "writefile", parsed.tree, parsed.lines, parsed.whole)
+            unit = Unit(
+                write.unit.path, write.unit.cell, "writefile", parsed.tree, parsed.lines, parsed.whole
+            )
             key = write.target or f"{write.unit.path}#{number}"
             known = self._written.get(key)
             if known is not None and not known.state:
@@ -326,7 +368,9 @@ class Project:
                 self._written[key] = Module(key, folder, write.target, [unit])
             write.unit.via = "writefile"
 
-    def _substituted(self, text: str, snapshot: Mapping[str, Value], module: Module, unit: Unit) -> str | None:
+    def _substituted(
+        self, text: str, snapshot: Mapping[str, Value], module: Module, unit: Unit
+    ) -> str | None:
         """``$NAME``, ``{NAME}`` and ``{expression}`` with their values; None where one is not known."""
         unknown = False
 
@@ -353,19 +397,31 @@ class Project:
             for node, text in _literals(unit.tree):
                 at = Spot(unit.path, unit.cell, node.lineno + unit.offset)
                 lines = unit.lines[node.lineno - 1 : node.end_lineno]
-                places = [node.lineno + n for n, line in enumerate(lines) if re.search(r"def\s+model_fn\s*\(", line)]
+                places = [
+                    node.lineno + n for n, line in enumerate(lines) if re.search(r"def\s+model_fn\s*\(", line)
+                ]
                 parsed = parse(_dedented(text))
-                inner = Unit(unit.path, unit.cell, "string", parsed.tree, parsed.lines, parsed.whole, live=False)
-                starts = [n.lineno for n in ast.walk(parsed.tree) if isinstance(n, model_fn.Definition) and n.name == "model_fn"]
+                inner = Unit(
+                    unit.path, unit.cell, "string", parsed.tree, parsed.lines, parsed.whole, live=False
+                )
+                starts = [
+                    n.lineno
+                    for n in ast.walk(parsed.tree)
+                    if isinstance(n, model_fn.Definition) and n.name == "model_fn"
+                ]
                 if starts:
                     inner.offset = (places[0] if places else node.lineno) + unit.offset - min(starts)
                 target = self._targets.get(at)
-                literal = Module(f"{unit.path}#{at.line}", _folder(target) if target else module.folder, target, [inner])
+                literal = Module(
+                    f"{unit.path}#{at.line}", _folder(target) if target else module.folder, target, [inner]
+                )
                 self._machine.run(literal)
                 found.append((literal, inner))
         return found
 
-    def _model_fns(self, units: list[tuple[Module, Unit]], literals: list[tuple[Module, Unit]]) -> list[ModelFn]:
+    def _model_fns(
+        self, units: list[tuple[Module, Unit]], literals: list[tuple[Module, Unit]]
+    ) -> list[ModelFn]:
         entries = {call.script for call in self._calls.values() if call.script}
         found: list[ModelFn] = []
         for module, unit in (*units, *literals):
@@ -377,7 +433,9 @@ class Project:
 
     def _cell_files(self) -> Iterator[WrittenFile]:
         for write in self._writes:
-            yield WrittenFile(write.unit.path, write.unit.cell, write.part.line - 1, write.target, "writefile")
+            yield WrittenFile(
+                write.unit.path, write.unit.cell, write.part.line - 1, write.target, "writefile"
+            )
 
     def _cell_texts(self) -> Iterator[WrittenText]:
         for write in self._writes:
@@ -418,7 +476,11 @@ def _literals(tree: ast.Module) -> Iterator[tuple[ast.expr, str]]:
             continue
         if isinstance(node, ast.JoinedStr | ast.BinOp | ast.List | ast.Tuple):
             parts = [n.value for n in _constants(node) if isinstance(n.value, str)]
-            glue = "" if isinstance(node, ast.JoinedStr | ast.BinOp) or any(p.endswith("\n") for p in parts) else "\n"
+            glue = (
+                ""
+                if isinstance(node, ast.JoinedStr | ast.BinOp) or any(p.endswith("\n") for p in parts)
+                else "\n"
+            )
             if sum(model_fn.IN_TEXT.search(p) is not None for p in parts) == 1:
                 if isinstance(node, ast.JoinedStr):
                     glue = "_"
@@ -441,7 +503,9 @@ def _dedented(text: str) -> str:
     lines = text.split("\n")
     first = next((line for line in lines if line.strip()), "")
     margin = len(first) - len(first.lstrip())
-    return "\n".join(line[margin:] if not line[:margin].strip() else line for line in lines) if margin else text
+    return (
+        "\n".join(line[margin:] if not line[:margin].strip() else line for line in lines) if margin else text
+    )
 
 
 def _folder(path: str) -> str:
@@ -460,7 +524,9 @@ def _count(text: str) -> int:
     return text.count("\n") + (not text.endswith("\n") and bool(text))
 
 
-def _order(record: WrittenFile | ModelFn | ModelCall | Version | Upload | ShellText | WrittenText | Use) -> tuple[str, int, int]:
+def _order(
+    record: WrittenFile | ModelFn | ModelCall | Version | Upload | ShellText | WrittenText | Use,
+) -> tuple[str, int, int]:
     return (record.path, -1 if record.cell is None else record.cell, record.line)
 
 

@@ -45,7 +45,11 @@ def command(seen: CallSeen) -> ShellText | None:
     last = name.rpartition(".")[2]
     if name not in _SHELLS and not (last in _IPYTHON and "get_ipython" in name):
         return None
-    given = seen.args[0] if seen.args else seen.keywords.get("args", seen.keywords.get("cmd", seen.keywords.get("command")))
+    given = (
+        seen.args[0]
+        if seen.args
+        else seen.keywords.get("args", seen.keywords.get("cmd", seen.keywords.get("command")))
+    )
     if given is None:
         return None
     node = seen.node.args[0] if seen.node.args else None
@@ -54,7 +58,11 @@ def command(seen: CallSeen) -> ShellText | None:
     else:
         spot = spot_of(given)
         here = spot is not None and (spot.path, spot.cell) == (seen.frame.unit.path, seen.frame.unit.cell)
-        at = seen.node.lineno if node is None or not isinstance(node, ast.Constant | ast.JoinedStr) or not here else node.lineno
+        at = (
+            seen.node.lineno
+            if node is None or not isinstance(node, ast.Constant | ast.JoinedStr) or not here
+            else node.lineno
+        )
     value = next(iter(options(given)))
     variables: dict[str, str] = {}
     origins: dict[str, Origin] = {}
@@ -98,7 +106,9 @@ def _word(value: Value, variables: dict[str, str], origins: dict[str, Origin]) -
     return shlex.quote(text)
 
 
-def _interpolated(node: ast.JoinedStr, seen: CallSeen, variables: dict[str, str], origins: dict[str, Origin]) -> str:
+def _interpolated(
+    node: ast.JoinedStr, seen: CallSeen, variables: dict[str, str], origins: dict[str, Origin]
+) -> str:
     """An f-string for a shell: names stay names, with their values and where those stand."""
     parts: list[str] = []
     for part in node.values:
@@ -136,9 +146,7 @@ def _origin(spot: Spot) -> Origin:
     return Origin(spot.path, spot.cell, spot.line, "python")
 
 
-def cell_variables(
-    text: str, snapshot: Mapping[str, Value]
-) -> tuple[dict[str, str], dict[str, Origin]]:
+def cell_variables(text: str, snapshot: Mapping[str, Value]) -> tuple[dict[str, str], dict[str, Origin]]:
     """The Python names that a cell's shell text uses, as far as their values are known."""
     variables: dict[str, str] = {}
     origins: dict[str, Origin] = {}
