@@ -15,6 +15,7 @@ from grader.facts.records import Command, Unread
 from grader.facts.shell import lexer
 from grader.facts.shell.expand import Scope, Value, Word
 from grader.facts.shell.parts import BAT, MAKE, POWERSHELL, SH, Letters, RawCommand, RawWord, Style, Variable
+from grader.facts.shell.prefixes import unwrapped
 from grader.facts.shell.sources import from_block, from_file, makefile_parts
 from grader.facts.shell.verbs import verb_of
 
@@ -50,27 +51,6 @@ _KEYWORDS = frozenset(
         "in",
     ]
 )
-# Commands that run another one: how many words of their own they take after their flags, and which flags have values.
-_PREFIXES: Mapping[str, tuple[int, frozenset[str]]] = {
-    "sudo": (0, frozenset({"-u", "-g", "-h", "-p", "--user", "--group"})),
-    "env": (0, frozenset({"-u", "-C", "--unset", "--chdir"})),
-    "time": (0, frozenset({"-f", "-o"})),
-    "nohup": (0, frozenset()),
-    "exec": (0, frozenset({"-a"})),
-    "command": (0, frozenset()),
-    "builtin": (0, frozenset()),
-    "nice": (0, frozenset({"-n"})),
-    "timeout": (1, frozenset({"-s", "-k", "--signal", "--kill-after"})),
-    "xargs": (0, frozenset({"-I", "-n", "-P", "-L", "-d", "-a", "-s"})),
-    "watch": (0, frozenset({"-n", "--interval"})),
-    "winpty": (0, frozenset()),
-    "call": (0, frozenset()),
-    "start": (0, frozenset()),
-    "trap": (0, frozenset()),
-    "cmd": (0, frozenset()),
-    "cmd.exe": (0, frozenset()),
-}
-_RUNNERS = frozenset({"uv", "poetry", "pipenv", "pdm", "hatch", "rye", "conda"})
 _SHELLS = frozenset({"bash", "sh", "zsh", "ksh", "dash", "powershell", "pwsh"})
 _SETTERS = frozenset(["export", "declare", "typeset", "local", "readonly", "set", "setx", "setenv", "env:"])
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w{0,100})(\+?)=")
@@ -78,6 +58,8 @@ _DASHES = re.compile("^[\u2010-\u2015\u2212]+(?=[a-z])")
 _FLAG_NAME = re.compile(r"--?[A-Za-z][\w-]*\Z")
 _EXECUTABLE = re.compile(r"\.(?:cmd|exe|bat|ps1)\Z", re.IGNORECASE)
 _VERSIONED_PYTHON = re.compile(r"python[23]\.[0-9]{1,2}\Z")
+_MOST_SOURCED = 20_000
+_MOST_SOURCES = 5
 MOST_COMMANDS = 20_000
 """Commands of one text, and twice as many of all; what is beyond stays unread, and is told (``unread_of``)."""
 
@@ -150,33 +132,40 @@ def read(text: ShellText) -> tuple[ParsedCommand, ...]:
 
 
 def read_all(texts: Iterable[ShellText]) -> tuple[ParsedCommand, ...]:
-    """The commands of all texts. Variables live on from block to block of one README, as in the reader's own shell."""
+    """The commands of all texts.
+
+    Variables live on from block to block of one README, as in the reader's own shell, and come from the scripts that
+    a script sources.
+    """
     kept: dict[str, dict[str, Value | None]] = {}
     out: list[ParsedCommand] = []
-    for text in texts:
+    known = tuple(texts)
+    scripts = {
+        text.path: text
+        for text in known
+        if text.dialect == "sh" and text.cell is None and len(text.text) <= _MOST_SOURCED
+    }
+    for text in known:
         shared = kept.setdefault(text.path, {}) if text.via == "readme" else {}
-        out += _Evaluation(text, shared).all()
+        out += _Evaluation(text, shared, scripts=scripts).all()
         if len(out) >= 2 * MOST_COMMANDS:
             out[-1] = replace(out[-1], last=True)
             break
     return tuple(out)
 
 
-def _behind_condition(words: list[Word]) -> list[Word]:
-    """What ``if [/i] [not] exist FILE``, ``errorlevel N``, ``defined X`` or ``A==B`` of cmd.exe runs."""
-    rest = [w for w in words[1:] if w.text.lower() not in ("/i", "not")]
-    if rest and rest[0].text.lower() in ("exist", "errorlevel", "defined"):
-        return rest[2:]
-    if len(rest) > 2 and rest[1].text.lower() in ("==", "equ", "neq", "lss", "leq", "gtr", "geq"):
-        return rest[3:]
-    return rest[1:]
-
-
 class _Evaluation:
     """One text, command by command, with the variables as of each."""
 
-    def __init__(self, text: ShellText, shared: dict[str, Value | None], depth: int = 0) -> None:
-        self.text, self.depth = text, depth
+    def __init__(
+        self,
+        text: ShellText,
+        shared: dict[str, Value | None],
+        depth: int = 0,
+        scripts: Mapping[str, ShellText] | None = None,
+    ) -> None:
+        self.text, self.depth, self.scripts = text, depth, scripts or {}
+        self.sourced = 0
         self.style = _STYLES[text.dialect]
         self.scope = Scope(text.path, text.cell, text.variables, text.origins, self.style, shared)
         self.out: list[ParsedCommand] = []
@@ -306,7 +295,7 @@ class _Evaluation:
     # Commands
 
     def run(self, words: list[Word], raw: Sequence[RawWord], command: RawCommand) -> None:
-        words = self.unwrapped(words)
+        words = unwrapped(words, in_cmd=self.style.variables == "%")
         if not words:
             return
         name = words[0].text
@@ -316,6 +305,9 @@ class _Evaluation:
         if name == "read":
             for word in words[1:]:
                 self.scope.unset(word.text)
+            return
+        if name in ("source", ".") and len(words) > 1:
+            self.source(words[1].text)
             return
         if name in _SHELLS or name == "eval" or name.lower() in ("cmd", "cmd.exe"):
             self.inner(name, words)
@@ -327,50 +319,22 @@ class _Evaluation:
         if program in ("cat", "echo", "printf", "tee", "mv", "cp", "copy", "move", "ren", "rename", "xcopy"):
             self.helper(program, words, command)
 
-    def unwrapped(self, words: list[Word]) -> list[Word]:
-        """The words without what only runs the command: ``sudo -E``, ``env X=1``, ``!``, ``@``, ``poetry run``."""
-        for _ in range(8):
-            if not words:
-                return words
-            first = words[0].text.lstrip("!@") or words[0].text
-            if first != words[0].text:
-                words = [Word(first, words[0].line, words[0].known, words[0].quoted), *words[1:]]
-                continue
-            if set(first) <= {"!", "@"}:
-                words = words[1:]
-                continue
-            if first in _RUNNERS and any(w.text == "run" for w in words[1:3]):
-                index = next(i for i, w in enumerate(words) if w.text == "run") + 1
-                while index < len(words) and words[index].text.startswith("-"):
-                    index += 2 if words[index].text in ("-n", "--name", "-p", "--with", "-e") else 1
-                words = words[index:]
-                continue
-            if self.style.variables == "%":
-                first = first.lower()  # cmd.exe does not tell CALL from call
-                if first == "if":
-                    words = _behind_condition(words)
-                    continue
-            if first not in _PREFIXES:
-                return words
-            own, with_value = _PREFIXES[first]
-            if first.startswith("cmd") and not any(w.text.lower() in ("/c", "/k") for w in words[1:2]):
-                return words
-            index = 1
-            while index < len(words):
-                text = words[index].text
-                if text.startswith("-") and len(text) > 1:
-                    index += 2 if text in with_value else 1
-                elif (first in ("cmd", "cmd.exe", "start") and text.startswith("/")) or (
-                    first == "env" and _ASSIGNMENT.match(text)
-                ):
-                    index += 1
-                elif own > 0:
-                    own -= 1
-                    index += 1
-                else:
-                    break
-            words = words[index:]
-        return words
+    def source(self, name: str) -> None:
+        """Take over the variables that another script of the submission sets; its commands are its own."""
+        if self.depth >= 2 or self.sourced >= _MOST_SOURCES:
+            return
+        self.sourced += 1
+        plain = name.removeprefix("./")
+        folder = self.text.path.rpartition("/")[0]
+        for path in (
+            f"{folder}/{plain}".lstrip("/"),
+            plain,
+            f"{folder}/{plain.rpartition('/')[2]}".lstrip("/"),
+        ):
+            script = self.scripts.get(path)
+            if script is not None and path != self.text.path:
+                _Evaluation(script, self.scope.values, self.depth + 1, self.scripts).all()
+                return
 
     def inner(self, name: str, words: Sequence[Word]) -> None:
         """``bash -c "..."`` and ``eval "..."``: text that is itself a shell's."""

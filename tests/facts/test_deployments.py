@@ -102,6 +102,19 @@ def test_other_shells(path: str, dialect: str, text: str, line: int) -> None:
     assert short(version) == (line, "shell-variable", "2.8", None, None)
 
 
+@pytest.mark.parametrize("line", ["source config.sh", ". ./config.sh", 'source "$(dirname "$0")/config.sh"'])
+def test_a_variable_of_a_sourced_script(line: str) -> None:
+    config = sh("# versions\nexport V=2.8\ngcloud info", "d/config.sh")
+    found = read(sh(f"{line}\n{CREATE} --runtime-version=$V", "d/deploy.sh"), config)
+    assert [(v.path, *short(v)) for v in found] == [("d/config.sh", 2, "shell-variable", "2.8", None, None)]
+    assert found[0].declared_by == "d/deploy.sh"
+
+
+def test_scripts_that_source_each_other_end() -> None:
+    texts = [sh(f"{'. ./b.sh; ' * 50}\nA=$A$A", "a.sh"), sh(f"{'. ./a.sh; ' * 50}\nA=x$A", "b.sh")]
+    assert read(*texts) == ()
+
+
 def test_the_labs_notebook_is_one_declaration_in_its_yaml_cell() -> None:
     written = WrittenText("gcp.ipynb", 3, 2, "./config.yaml", LAB_YAML)
     (version,) = read(sh(f"{CREATE} --config config.yaml", "gcp.ipynb", 5), written=(written,))
