@@ -201,6 +201,7 @@ class _Forward:
         Raises:
             Malformed: before that.
         """
+        target = max(target, 0)  # of an archive without members, Python 3.10 asks for -1
         if whence != 0 or target < self._base:
             raise Malformed("its headers point backwards")
         while target > self._base + len(self._buffer):
