@@ -73,6 +73,12 @@ def _entry(subject: Subject, call: ModelCall, names: frozenset[str]) -> _Entry:
         return _Entry(call.entry_point, place, script=call.script)
     if call.source_dir is not None and "://" in call.source_dir:
         return _Entry(call.entry_point, place, remote=True)
+    if call.source_dir is not None:
+        wanted = posixpath.basename(call.entry_point)
+        alike = sorted(
+            (p for p in names if _ends(p, wanted)), key=lambda p: (not subject.inside(p), p.count("/"), p)
+        )
+        return _Entry(call.entry_point, place, elsewhere=alike[0] if alike else None)
     packed = call.submit_directory is not None or call.class_name in ("create_model", "Model")
     return _located(subject, call.entry_point, place, names, packed=packed)
 
@@ -132,11 +138,9 @@ def _place(fn: ModelFn, line: int | None = None) -> Place:
 def _unread(subject: Subject, *paths: str | None) -> str | None:
     """One of ``paths`` (or, without any, of the folder's sources) that was not read for a bound or a damage."""
     for note in subject.facts.unread:
-        if note.path in paths or (
-            not paths and subject.inside(note.path) and note.path.endswith((".py", ".ipynb"))
-        ):
-            if "no Python 3 parses" not in note.why:
-                return note.path
+        source = not paths and subject.inside(note.path) and note.path.endswith((".py", ".ipynb"))
+        if (source or note.path in paths) and "no Python 3 parses" not in note.why:
+            return note.path
     return None
 
 
@@ -319,9 +323,22 @@ def model_fn(subject: Subject) -> Verdict:
 
 
 def _archives(subject: Subject) -> list[Archive]:
-    """Archives that may be the model's: by kind, those of the folder before others."""
-    found = [a for a in subject.facts.archives if a.kind in ("model", "empty") and _concerns(subject, a.path)]
+    """Archives that may be the model's: by what is in them, by name, or named in a call; the folder's before others."""
+    called = {posixpath.basename(call.model_data) for call in _calls(subject) if call.model_data}
+    found = [
+        archive
+        for archive in subject.facts.archives
+        if _concerns(subject, archive.path)
+        and archive.kind != "source"
+        and (
+            archive.kind != "other" or "model" in _name(archive.path).lower() or _name(archive.path) in called
+        )
+    ]
     return [a for a in found if subject.inside(a.path)] or found
+
+
+def _name(path: str) -> str:
+    return posixpath.basename(path)
 
 
 def _models(subject: Subject) -> list[Model]:
@@ -429,6 +446,10 @@ def _in_members(
     subject: Subject, fn: ModelFn, loads: tuple[str, ...], archive: Archive, at: Place, shown: str
 ) -> Verdict:
     members = {_plain(m): m for m in archive.members if not posixpath.basename(m).startswith("._")}
+    if archive.problem:
+        return review(
+            f"model_fn loads {shown}; the archive could be read in part only.", at, Place(archive.path)
+        )
     missing = [p for p in loads if p != "." and not _holds(members, p)]
     if not missing:
         for path in loads:
@@ -445,10 +466,6 @@ def _in_members(
             f"model_fn loads {shown}; the archive holds it under another prefix, as `{excerpt(there)}`.",
             at,
             Place(archive.path),
-        )
-    if archive.problem:
-        return review(
-            f"model_fn loads {shown}; the archive could be read in part only.", at, Place(archive.path)
         )
     return failed(
         f"model_fn loads {shown}; the archive {excerpt(archive.path)} does not hold `{excerpt(missing[0])}`.",
@@ -486,63 +503,108 @@ def _misfit(subject: Subject, fn: ModelFn, path: str, member: str | None) -> str
     return None
 
 
-def _packed(subject: Subject) -> tuple[list[tuple[str, Command]], bool]:
-    """Member names that ``tar`` commands would make, and whether one packs something that cannot be told."""
-    found: list[tuple[str, Command]] = []
-    unclear = False
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    """One thing that a command or a program packs: its name in the archive (``.``: a folder's contents), its source."""
+
+    member: str | None
+    source: str | None
+    place: Place
+
+
+def _packed(subject: Subject) -> list[_Packed]:
+    """What ``tar`` commands and programs put into archives."""
+    found: list[_Packed] = []
+    for packing in subject.facts.packings:
+        if _concerns(subject, packing.path):
+            place = Place(packing.path, packing.cell, packing.line)
+            member = None if packing.member is None else _plain(packing.member)
+            found.append(_Packed(member, packing.source, place))
     for command in subject.facts.commands:
-        if command.program != "tar" or not _concerns(subject, command.path):
-            continue
-        words = [command.verb, *command.arguments] if command.verb else list(command.arguments)
-        creating, skip, first = False, False, True
-        for index, word in enumerate(words):
-            if skip:
-                skip = False
-                continue
-            if word in ("-C", "--directory"):
-                skip = True
-            elif word.startswith("--"):
-                creating = creating or word == "--create"
-                skip = word == "--file"
-            elif word.startswith("-") or (first and index == 0 and re.fullmatch(r"[cxtzvfjJpP]+", word)):
-                creating = creating or "c" in word
-                skip = word.endswith("f")
-            elif "$" in word or "{" in word or "*" in word or word in (".", "./"):
-                unclear = unclear or creating
-            elif creating:
-                found.append((posixpath.normpath(word).lstrip("/"), command))
-            first = False
-    return found, unclear
+        if command.program == "tar" and _concerns(subject, command.path):
+            found.extend(_tar(command))
+    return found
+
+
+def _tar(command: Command) -> list[_Packed]:
+    words = [*([command.verb] if command.verb else []), *command.arguments]
+    place = Place(command.path, command.cell, command.line)
+    found: list[_Packed] = []
+    creating = False
+    folder, waiting = "", ""
+    for index, word in enumerate(words):
+        if waiting:
+            folder = word if waiting == "C" else folder
+            waiting = ""
+        elif word in ("-C", "--directory"):
+            waiting = "C"
+        elif word.startswith(("-C", "--directory=")):
+            folder = word.removeprefix("--directory=").removeprefix("-C")
+        elif word.startswith("--"):
+            creating = creating or word == "--create"
+            waiting = "f" if word == "--file" else ""
+        elif word.startswith("-") or (index == 0 and re.fullmatch(r"[A-Za-z]+", word) and "f" in word):
+            creating = creating or "c" in word
+            waiting = "f" if word.endswith("f") or (index == 0 and not word.startswith("-")) else ""
+        elif creating and word in ("*", "./*") and folder:
+            found.append(_Packed(".", folder, place))
+        elif creating:
+            unclear = any(letter in word for letter in "${*?`")
+            source = posixpath.join(folder, word)
+            found.append(_Packed(None if unclear else _plain(word), None if unclear else source, place))
+    return found
 
 
 def _against_loose(subject: Subject, fn: ModelFn, loads: tuple[str, ...], at: Place, shown: str) -> Verdict:
-    loose = {posixpath.basename(m.path): m for m in _models(subject)}
-    packed, unclear = _packed(subject)
-    names = {name for name, _ in packed}
-    places = tuple(Place(c.path, c.cell, c.line) for _, c in packed)
+    """No archive is at hand: what commands and programs would pack, of the model files that lie loose."""
+    loose = _models(subject)
+    packed = _packed(subject)
+    places = tuple(dict.fromkeys(item.place for item in packed))
     if packed:
-        missing = [p for p in loads if p != "." and not _holds(names, p)]
+        missing = [p for p in loads if p != "." and not any(_would_hold(item, p, loose) for item in packed)]
         if not missing:
-            model = loose.get(posixpath.basename(loads[0]))
-            wrong = _misfit(subject, fn, model.path, None) if model is not None else None
+            model = next((m for m in loose if _name(m.path) == _name(loads[0])), None)
+            wrong = None if model is None else _misfit(subject, fn, model.path, None)
             if wrong is not None:
                 return failed(f"model_fn loads {shown}, but {wrong}.", at)
-            return passed(f"model_fn loads {shown}, and a command packs it so.", at, *places)
-        if all(any(posixpath.basename(n) == posixpath.basename(p) for n in names) for p in missing):
-            return partial(f"model_fn loads {shown}; the command packs it under another prefix.", at, *places)
-        folders = [n for n in names if any(posixpath.dirname(m.path).endswith(n) for m in loose.values())]
-        if folders and all(posixpath.basename(p) in loose for p in missing):
-            return partial(
-                f"model_fn loads {shown}; the command packs it inside `{excerpt(folders[0])}`.", at, *places
-            )
-        if not unclear:
-            return review(
-                f"model_fn loads {shown}; what the packing command puts where cannot be told.", at, *places
-            )
-    if unclear and all(p == "." or posixpath.basename(p) in loose for p in loads):
-        return review(f"model_fn loads {shown}; what the packing command puts where cannot be told.", at)
+            return passed(f"model_fn loads {shown}, and it is packed so.", at, *places)
+        if all(any(_name(item.member or "") == _name(p) for item in packed) for p in missing):
+            return partial(f"model_fn loads {shown}; it is packed under another prefix.", at, *places)
+        inside = [
+            item
+            for item in packed
+            if item.member and any(_holds_loose(item, m, p) for m in loose for p in missing)
+        ]
+        if inside:
+            where = excerpt(inside[0].member or "")
+            return partial(f"model_fn loads {shown}; it is packed inside `{where}`.", at, *places)
+        return review(f"model_fn loads {shown}; what is packed, and where, cannot be told.", at, *places)
     return review(
         f"model_fn loads {shown}; no model archive is in the repository, and no command packs it.",
         at,
-        *(Place(m.path) for m in loose.values()),
+        *(Place(m.path) for m in loose),
     )
+
+
+def _would_hold(item: _Packed, path: str, loose: list[Model]) -> bool:
+    if item.member is None:
+        return False
+    if item.member == ".":
+        source = item.source
+        return source is not None and any(_ends_with(m.path, posixpath.join(source, path)) for m in loose)
+    return item.member == path or (
+        path.startswith(item.member + "/") and any(_ends_with(m.path, path) for m in loose)
+    )
+
+
+def _holds_loose(item: _Packed, model: Model, path: str) -> bool:
+    """Whether a folder is packed as such that holds the model."""
+    folder = _plain(item.source or item.member or ".")
+    return _name(model.path) == _name(path) and f"/{posixpath.dirname(model.path)}/".endswith(f"/{folder}/")
+
+
+def _ends_with(path: str, end: str) -> bool:
+    end = posixpath.normpath(end)
+    while end.startswith("../"):
+        end = end[3:]
+    return f"/{path}".endswith("/" + end.lstrip("/"))

@@ -240,6 +240,7 @@ def gather(
         versions=versions,
         commands=command_facts,
         uploads=uploads,
+        packings=python.packings,
         steps=_steps(reading, documents.readmes, parsed),
         tutorials=found_tutorials or (),
         secrets=secret_facts,

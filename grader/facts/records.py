@@ -330,6 +330,21 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
+class Packing:
+    """A file or folder that a program puts into an archive (``tarfile``, ``shutil.make_archive``).
+
+    ``source`` is what is packed, as written, ``member`` its name inside (``.`` for the contents of a folder); None where
+    it cannot be told.
+    """
+
+    path: str
+    cell: int | None
+    line: int
+    source: str | None
+    member: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Tutorial:
     """A notebook or script outside the deploy folders that is one of the lab's two tutorials, whatever its name."""
 
@@ -379,6 +394,7 @@ class Facts:
     versions: tuple[Version, ...] = ()
     commands: tuple[Command, ...] = ()
     uploads: tuple[Upload, ...] = ()
+    packings: tuple[Packing, ...] = ()
     steps: tuple[CodeStep, ...] = ()
     tutorials: tuple[Tutorial, ...] = ()
     secrets: tuple[Secret, ...] = ()

@@ -21,7 +21,7 @@ from grader.facts.python.values import (
     spot_of,
     texts,
 )
-from grader.facts.records import Upload, Version
+from grader.facts.records import Packing, Upload, Version
 
 _TRAINING = frozenset({"trainingInput", "scaleTier", "packageUris", "masterType", "jobId"})
 _SKLEARN_IMAGE = "us-docker.pkg.dev/vertex-ai/prediction/sklearn-cpu.{}:latest"
@@ -212,4 +212,25 @@ def _file(value: Value | None) -> str | None:
             last = path.text.rpartition("/")[2]
             if last and Text(last).known:
                 return f"*/{last}"
+    return None
+
+
+def packing(seen: CallSeen) -> Packing | None:
+    """What a call puts into an archive that is being written, or None."""
+    unit, args, named = seen.frame.unit, seen.args, seen.keywords
+    at = (unit.path, unit.cell, seen.node.lineno + unit.offset)
+    function = seen.function
+    if isinstance(function, Method) and isinstance(function.owner, Handle):
+        writing = any(letter in function.owner.mode for letter in "wxa")
+        if function.name not in ("add", "write") or not writing or ":" not in function.owner.mode:
+            return None
+        source = args[0] if args else named.get("name")
+        name = args[1] if len(args) > 1 else named.get("arcname")
+        told = None if source is None else one_text(source)
+        if name is None:
+            return Packing(*at, told, told)
+        return Packing(*at, told, one_text(name))
+    if calls.dotted(function) == "shutil.make_archive":
+        root = args[2] if len(args) > 2 else named.get("root_dir")
+        return Packing(*at, None if root is None else one_text(root), ".")
     return None

@@ -20,6 +20,7 @@ from grader.facts.records import (
     ModelCall,
     ModelFn,
     Notebook,
+    Packing,
     Source,
     Unread,
     Upload,
@@ -49,6 +50,7 @@ class PythonFacts:
     sklearn_externals: tuple[Use, ...] = ()
     versions: tuple[Version, ...] = ()
     uploads: tuple[Upload, ...] = ()
+    packings: tuple[Packing, ...] = ()
     shell_texts: tuple[ShellText, ...] = ()
     written_texts: tuple[WrittenText, ...] = ()
     literals: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
@@ -96,6 +98,7 @@ class Project:
         self._homes: dict[tuple[Spot, int], str] = {}
         self._versions: dict[Spot, Version] = {}
         self._uploads: dict[Upload, None] = {}
+        self._packings: dict[Packing, None] = {}
         self._commands: dict[tuple[Spot, int], ShellText] = {}
         self._texts: dict[Spot, WrittenText] = {}
         self._targets: dict[Spot, str | None] = {}
@@ -260,6 +263,9 @@ class Project:
         upload = deployed.upload(seen)
         if upload is not None and len(self._uploads) < 2_000:
             self._uploads[upload] = None
+        packing = deployed.packing(seen)
+        if packing is not None and unit.live and len(self._packings) < 2_000:
+            self._packings[packing] = None
         command = shells.command(seen)
         if command is not None:
             earlier = self._commands.get(key)
@@ -333,6 +339,7 @@ class Project:
             sklearn_externals=_once(use for _, unit in units for use in uses[id(unit)].externals),
             versions=tuple(sorted(self._versions.values(), key=_order)),
             uploads=tuple(sorted(self._uploads, key=_order)),
+            packings=tuple(sorted(self._packings, key=_order)),
             shell_texts=tuple(sorted((*self._cell_shells(), *self._commands.values()), key=_order)),
             written_texts=tuple(sorted((*self._cell_texts(), *self._texts.values()), key=_order)),
             literals=MappingProxyType(
@@ -525,7 +532,7 @@ def _count(text: str) -> int:
 
 
 def _order(
-    record: WrittenFile | ModelFn | ModelCall | Version | Upload | ShellText | WrittenText | Use,
+    record: WrittenFile | ModelFn | ModelCall | Version | Upload | Packing | ShellText | WrittenText | Use,
 ) -> tuple[str, int, int]:
     return (record.path, -1 if record.cell is None else record.cell, record.line)
 
