@@ -27,8 +27,8 @@ def lasting(versions: Iterable[Version]) -> tuple[Version, ...]:
 def of_deployment(subject: Subject) -> tuple[Version, ...]:
     """The declarations that the folder's deployment is made of, one a script; of a README every one.
 
-    Code in the folder counts first, then code that its README names, then what READMEs tell the reader to type: the
-    folder's own, else the root's.
+    Code in the folder counts first, then code that its README names, then what READMEs tell the reader to
+    type: the folder's own, else the root's.
     """
     versions = subject.facts.versions
     code = [v for v in versions if v.via == "code"]

@@ -1,7 +1,8 @@
-"""The commands of a submission: what its scripts, notebooks and READMEs tell a shell to do, with variables resolved.
+"""The commands of a submission: what its scripts, notebooks and READMEs tell a shell to do, with variables
+resolved.
 
-Read, never run. Of all commands those become facts that deploy something or that instructions consist of; copies,
-renames and files written by a shell are kept beside them, since a deployment may be made of them.
+Read, never run. Of all commands those become facts that deploy something or that instructions consist of;
+copies, renames and files written by a shell are kept beside them, since a deployment may be made of them.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ __all__ = ["ParsedCommand", "from_block", "from_file", "read", "read_all", "reco
 PROGRAMS = frozenset(
     {"gcloud", "gsutil", "aws", "tar", "curl", "docker", "mlflow", "python", "python2", "python3", "py"}
 )
-"""Programs whose commands are facts: the clouds' own, and those that pack a model, serve it or call an endpoint."""
+"""Programs whose commands are facts: the clouds' own, and those that pack a model, serve it or call an
+endpoint.
+"""
 
 _STYLES: Mapping[str, Style] = {
     "sh": SH,
@@ -61,16 +64,18 @@ _VERSIONED_PYTHON = re.compile(r"python[23]\.[0-9]{1,2}\Z")
 _MOST_SOURCED = 20_000
 _MOST_SOURCES = 5
 MOST_COMMANDS = 20_000
-"""Commands of one text, and twice as many of all; what is beyond stays unread, and is told (``unread_of``)."""
+"""Commands of one text, and twice as many of all; what is beyond stays unread, and is told
+(``unread_of``).
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedCommand:
     """A command with its words. ``record`` is the fact, None for what only helps to understand the others.
 
-    ``words`` are all after the program, flags before the verb included; ``input`` is a here-document fed to it;
-    ``written`` a file that it writes (``cat > config.yaml <<EOF``, ``echo ... > config.yaml``). ``last``: a bound was
-    hit here, and what follows was not read.
+    ``words`` are all after the program, flags before the verb included; ``input`` is a here-document fed to
+    it; ``written`` a file that it writes (``cat > config.yaml <<EOF``, ``echo ... > config.yaml``). ``last``:
+    a bound was hit here, and what follows was not read.
     """
 
     path: str
@@ -134,8 +139,8 @@ def read(text: ShellText) -> tuple[ParsedCommand, ...]:
 def read_all(texts: Iterable[ShellText]) -> tuple[ParsedCommand, ...]:
     """The commands of all texts.
 
-    Variables live on from block to block of one README, as in the reader's own shell, and come from the scripts that
-    a script sources.
+    Variables live on from block to block of one README, as in the reader's own shell, and come from the
+    scripts that a script sources.
     """
     kept: dict[str, dict[str, Value | None]] = {}
     out: list[ParsedCommand] = []
@@ -217,7 +222,8 @@ class _Evaluation:
                 self.assign(word)
             return
         for word in words[:prefixed]:
-            # The shell would set these for the command alone; who writes them in front means the same value inside.
+            # The shell would set these for the command alone; who writes them in front means the same value
+            # inside.
             self.assign(word)
         expanded = [w for word in words[prefixed:] for w in self.scope.words(word)]
         self.run(expanded, words[prefixed:], raw)

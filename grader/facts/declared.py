@@ -1,7 +1,7 @@
 """What YAML and JSON declare of a deployment: a version of AI Platform, a model of Vertex AI.
 
-Read as a tree with positions, so that each value has its line. YAML's aliases are never expanded; text that no parser
-takes (a template, a paste) is read key by key. Nothing here knows where the text stands.
+Read as a tree with positions, so that each value has its line. YAML's aliases are never expanded; text that
+no parser takes (a template, a paste) is read key by key. Nothing here knows where the text stands.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ _MOST_NODES = 20_000
 _RUNTIME = "runtimeVersion"
 _PYTHON = "pythonVersion"
 _IMAGE = "imageUri"
-# Beside a runtime version these keys say that it is a job's, not a deployment's (AI Platform's REST reference).
+# Beside a runtime version these keys say that it is a job's, not a deployment's (AI Platform's REST
+# reference).
 _JOB_KEYS = frozenset(
     {
         *(

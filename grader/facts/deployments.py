@@ -1,7 +1,8 @@
 """Which versions deployments declare, and what was uploaded for them: read from commands, YAML and JSON.
 
-Each creation of an AI Platform version or a Vertex AI model is one declaration, told where its runtime's literal
-stands: in the command's flag, in the variable that the flag refers to, or in the file that ``--config`` names.
+Each creation of an AI Platform version or a Vertex AI model is one declaration, told where its runtime's
+literal stands: in the command's flag, in the variable that the flag refers to, or in the file that
+``--config`` names.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ _NAME_ONLY = re.compile(r"[A-Z][A-Z0-9_]{2,}\Z")
 
 @dataclass(frozen=True, slots=True)
 class _Document:
-    """A YAML or JSON text that deployments may refer to. ``word`` where a shell wrote it, with its letters' places."""
+    """A YAML or JSON text that deployments may refer to. ``word`` where a shell wrote it, with its
+    letters' places.
+    """
 
     path: str
     cell: int | None
@@ -68,8 +71,9 @@ def read(
 ) -> tuple[tuple[Version, ...], tuple[Upload, ...]]:
     """The declarations and uploads of a whole submission.
 
-    ``written_texts`` are files that notebooks and programs write, ``data`` the text of its YAML and JSON files by
-    path, ``blocks`` the code blocks of READMEs (of which those that hold YAML or JSON count). Never raises.
+    ``written_texts`` are files that notebooks and programs write, ``data`` the text of its YAML and JSON
+    files by path, ``blocks`` the code blocks of READMEs (of which those that hold YAML or JSON count). Never
+    raises.
     """
     documents = _documents(commands, written_texts, data, blocks)
     reading = _Reading(documents)
@@ -253,7 +257,9 @@ class _Reading:
         return [_version_of(document, d, command) for d in found]
 
     def loose(self) -> list[Version]:
-        """Files that declare a version by their own keys and that no command names: for the console, or by hand."""
+        """Files that declare a version by their own keys and that no command names: for the console, or by
+        hand.
+        """
         replaced: set[tuple[str | None, str]] = set()
         texts: set[tuple[str, str]] = set()
         for index, document in enumerate(self.documents):
@@ -287,8 +293,8 @@ class _Reading:
     def find(self, name: str, command: ParsedCommand, *, mark: bool = True) -> int | None:
         """The text of the file ``name`` as the command would have met it; that file is then accounted for.
 
-        Written by the same notebook or script before the command, best; else later there, else a file on disk beside
-        the script, at the root, anywhere under a name that is unique; else written elsewhere.
+        Written by the same notebook or script before the command, best; else later there, else a file on disk
+        beside the script, at the root, anywhere under a name that is unique; else written elsewhere.
         """
         wanted = _normal(name)
         here = (command.cell if command.cell is not None else -1, command.line)
@@ -373,7 +379,9 @@ def _text(item: Declared | None, key: str) -> str | None:
 
 
 def _value(text: str, known: bool) -> str | None:
-    """A version or an address as written, "" where it is blank, None where it stands for something not known here."""
+    """A version or an address as written, "" where it is blank, None where it stands for something not
+    known here.
+    """
     text = text.strip().strip("'\"\u201c\u201d\u2018\u2019\\").strip()
     if not text:
         return ""

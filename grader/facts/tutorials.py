@@ -1,8 +1,8 @@
 """Which notebooks and scripts are the lab's two tutorials, by what they do and not by what they are called.
 
-The GCP one trains on the census data (adult.data, adult.test) and creates an AI Platform version; the AWS one trains
-SageMaker's XGBoost on the bank marketing data. Sources: Google's cloudml-samples repository, notebook "Online
-Prediction with scikit-learn"; AWS, "Build, train, and deploy a machine learning model with Amazon SageMaker";
+The GCP one trains on the census data (adult.data, adult.test) and creates an AI Platform version; the AWS one
+trains SageMaker's XGBoost on the bank marketing data. Sources: Google's cloudml-samples repository, notebook
+"Online Prediction with scikit-learn"; AWS, "Build, train, and deploy a machine learning model with Amazon SageMaker";
 both as of 2026-11-22.
 """
 
@@ -70,7 +70,9 @@ def find(
     versions: Iterable[Version],
     deploy_folders: Iterable[str],
 ) -> tuple[Tutorial, ...]:
-    """The tutorials among a submission's notebooks and scripts outside its deploy folders, with the signs of each."""
+    """The tutorials among a submission's notebooks and scripts outside its deploy folders, with the signs
+    of each.
+    """
     inside = tuple(folder.rstrip("/") + "/" for folder in deploy_folders)
     gcp: dict[str, dict[str, None]] = {}
     aws: dict[str, dict[str, None]] = {}

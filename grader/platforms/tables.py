@@ -1,7 +1,7 @@
 """Version tables of the clouds, read from data files that carry a source and a date on each row.
 
-Whether something can be had is judged at the tables' date, not today's: the same submission gets the same verdict
-tomorrow. Read when first asked for, then kept.
+Whether something can be had is judged at the tables' date, not today's: the same submission gets the same
+verdict tomorrow. Read when first asked for, then kept.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class SageMakerImage:
 class Runtime:
     """A runtime version of AI Platform, the legacy service that was switched off on 2025-01-31.
 
-    ``scikit_learn`` is a release (``0.22.1``) or a series (``1.0``). Where ``verified`` is False it comes from
-    memory alone, and must not decide a grade.
+    ``scikit_learn`` is a release (``0.22.1``) or a series (``1.0``). Where ``verified`` is False it comes
+    from memory alone, and must not decide a grade.
     """
 
     version: str
@@ -86,7 +86,9 @@ class VertexContainer:
 
 @dataclass(frozen=True, slots=True)
 class PrebuiltImage:
-    """What the address of a prebuilt Vertex AI prediction container says: ``sklearn``, ``xgboost``; ``1.6``."""
+    """What the address of a prebuilt Vertex AI prediction container says: ``sklearn``, ``xgboost``;
+    ``1.6``.
+    """
 
     framework: str
     version: str
@@ -161,7 +163,9 @@ def prebuilt_image(uri: str) -> PrebuiltImage | None:
 
 
 def vertex_container_of(uri: str) -> VertexContainer | None:
-    """The row of a prebuilt scikit-learn container's address, None for any other image or an unknown version."""
+    """The row of a prebuilt scikit-learn container's address, None for any other image or an unknown
+    version.
+    """
     image = prebuilt_image(uri)
     if image is None or image.framework != "sklearn":
         return None

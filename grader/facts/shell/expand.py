@@ -1,7 +1,7 @@
 """Words with their variables resolved, and with the place where each stretch of their letters stands.
 
-A shell does this when it runs; here it is done as far as the text tells. What cannot be told stays as written, and the
-word says so.
+A shell does this when it runs; here it is done as far as the text tells. What cannot be told stays as
+written, and the word says so.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ _MOST_GROWTH = 400_000
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From ``offset`` on, the letters of a word stand at ``line``, or in a variable's literal at ``origin``."""
+    """From ``offset`` on, the letters of a word stand at ``line``, or in a variable's literal at
+    ``origin``.
+    """
 
     offset: int
     line: int
@@ -31,7 +33,9 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of a command. ``known`` is False where a part of it could not be resolved and stands as written."""
+    """A word of a command. ``known`` is False where a part of it could not be resolved and stands as
+    written.
+    """
 
     text: str
     line: int
@@ -47,7 +51,9 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What a variable holds. ``known`` False: a part could not be resolved. ``origin``: where its literal stands."""
+    """What a variable holds. ``known`` False: a part could not be resolved. ``origin``: where its literal
+    stands.
+    """
 
     text: str
     origin: Origin | None
@@ -108,7 +114,9 @@ class Scope:
         return None
 
     def set(self, name: str, value: Word) -> None:
-        """``name`` holds ``value`` from here on; where the value came whole from a variable, that one's literal counts."""
+        """``name`` holds ``value`` from here on; where the value came whole from a variable, that one's
+        literal counts.
+        """
         if self.style.variables == "%":
             name = name.upper()
         first = value.spans[0] if value.spans else Span(0, value.line, None)
@@ -123,7 +131,9 @@ class Scope:
     # Expansion
 
     def words(self, raw: RawWord) -> list[Word]:
-        """The words that one written word becomes: usually one, none for an empty variable, more where a value splits."""
+        """The words that one written word becomes: usually one, none for an empty variable, more where a
+        value splits.
+        """
         done: list[Word] = []
         building = _Building(raw.line)
         started = False

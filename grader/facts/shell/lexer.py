@@ -1,8 +1,9 @@
 """Shell text to simple commands, each a list of words whose parts are not yet expanded.
 
-One pass over the characters, nesting bounded, quotes that never close read as letters (READMEs have them). Commands
-inside substitutions, loops, branches and functions count; the text of a here-document does not. What is understood is
-what students write, in four styles: POSIX shells with bash's extras, Makefile recipes, cmd.exe and PowerShell.
+One pass over the characters, nesting bounded, quotes that never close read as letters (READMEs have them).
+Commands inside substitutions, loops, branches and functions count; the text of a here-document does not. What
+is understood is what students write, in four styles: POSIX shells with bash's extras, Makefile recipes,
+cmd.exe and PowerShell.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ def read(text: str, line: int = 1, style: Style = SH) -> list[RawCommand]:
 
 
 def parts_of(text: str, line: int, style: Style = SH) -> list[Part]:
-    """``text`` as the inside of double quotes: letters, variables, substitutions (for values and here-documents)."""
+    """``text`` as the inside of double quotes: letters, variables, substitutions (for values and here-
+    documents).
+    """
     reader = _Reader(text, line, style)
     reader.literal_until = len(text) + 1
     return reader.quoted_parts(None)

@@ -41,8 +41,8 @@ class Letters:
 class Variable:
     """A reference: ``$NAME``, ``${NAME:-default}``, ``$(NAME)`` in a Makefile, ``%NAME%``.
 
-    ``raw`` is what was written. ``default`` are the parts behind ``:-``, ``-``, ``:=`` or ``=``. ``each``: all elements
-    of an array, split even inside quotes.
+    ``raw`` is what was written. ``default`` are the parts behind ``:-``, ``-``, ``:=`` or ``=``. ``each``:
+    all elements of an array, split even inside quotes.
     """
 
     name: str

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from grader.facts.shell.expand import Word
 
-# Commands that run another one: how many words of their own they take after their flags, and which flags have values.
+# Commands that run another one: how many words of their own they take after their flags, and which flags
+# have values.
 _PREFIXES: Mapping[str, tuple[int, frozenset[str]]] = {
     "sudo": (0, frozenset({"-u", "-g", "-h", "-p", "--user", "--group"})),
     "env": (0, frozenset({"-u", "-C", "--unset", "--chdir"})),

@@ -173,7 +173,8 @@ _RECIPE_MARKS = re.compile(r"[ \t@+\-]*")
 
 
 def makefile_parts(text: str, line: int) -> tuple[list[tuple[str, str, int]], list[tuple[str, int]]]:
-    """The variables (name, value, line) and recipe lines (text, line) of a Makefile, continued lines together.
+    """The variables (name, value, line) and recipe lines (text, line) of a Makefile, continued lines
+    together.
 
     ``?=`` counts where nothing set the variable before; which branch of an ``ifeq`` holds is not asked.
     """

@@ -1,8 +1,8 @@
 """What a command does, as its leading words say: ``ai-platform versions create``, ``s3 cp``.
 
-The command groups of this field as a table, so that a positional argument that looks like a word (``gcloud builds
-submit app``) is not taken for a part of the verb. Read off the command surfaces of Google Cloud SDK 578.0.0, gsutil 5
-and AWS CLI 2, 2026-11-22.
+The command groups of this field as a table, so that a positional argument that looks like a word (``gcloud
+builds submit app``) is not taken for a part of the verb. Read off the command surfaces of Google Cloud SDK
+578.0.0, gsutil 5 and AWS CLI 2, 2026-11-22.
 """
 
 from __future__ import annotations
