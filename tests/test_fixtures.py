@@ -7,11 +7,13 @@ add one.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +66,8 @@ ANSWERS: Mapping[str, str] = {
     "evidence.screenshot": "review fail skipped",  # never `pass` without reading pictures optically
     "model.present": "pass partial fail review skipped",
     "model.safe": "pass fail review skipped",
-    "aws.entry-point": "pass partial fail skipped",
-    "aws.model-fn": "pass partial fail skipped",
+    "aws.entry-point": "pass partial fail review skipped",  # `review`: a built-in algorithm has none
+    "aws.model-fn": "pass partial fail review skipped",
     "aws.model-fn-loads": "pass partial fail review skipped",
     "aws.framework-version": "pass fail review skipped",
     "gcp.model-filename": "pass fail review",  # without a folder the first platform's items are told: never skipped
@@ -84,6 +86,9 @@ def expected(name: str) -> dict[str, Any]:
     loaded = yaml.safe_load((FIXTURES / name / "expected.yaml").read_text(encoding="utf-8"))
     assert isinstance(loaded, dict), f"{name}/expected.yaml is no mapping"
     return loaded
+
+
+INSPECTED = [name for name in NAMES if expected(name).get("inspect")]
 
 
 def copied(name: str, home: Path) -> Path:
@@ -109,21 +114,80 @@ def command_line(*arguments: str) -> dict[str, Any]:
     return answer
 
 
-@pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """All submissions, in a folder that is gone afterwards."""
-    folder = tmp_path_factory.mktemp("submissions")
-    for name in NAMES:
-        copied(name, folder)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+def once(factory: pytest.TempPathFactory, name: str, make_it: Callable[[Path], Any]) -> Any:
+    """What ``make_it`` gives for a folder of its own, as JSON: made by one worker of a test run, read by the others."""
+    base = factory.getbasetemp()
+    home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"fixtures-{name}"
+    done, failed = home / "done.json", home / "failed.txt"
+    try:
+        home.mkdir()
+    except FileExistsError:
+        for _ in range(3000):
+            if done.exists():
+                return json.loads(done.read_text(encoding="utf-8"))
+            assert not failed.exists(), failed.read_text(encoding="utf-8")
+            time.sleep(0.1)
+        pytest.fail("the worker that grades the fixtures does not come to an end")
+    try:
+        made = make_it(home)
+    except BaseException as problem:
+        failed.write_text(str(problem), encoding="utf-8")
+        raise
+    fresh = home / "fresh.json"
+    fresh.write_text(json.dumps(made), encoding="utf-8")
+    fresh.replace(done)
+    return made
 
 
 @pytest.fixture(scope="session")
-def graded(home: Path) -> dict[str, dict[str, Any]]:
+def graded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """The report's entry for each fixture, from one call."""
-    report = command_line(*(str(home / name) for name in NAMES), "--jobs", "2", "--format", "json")
-    return dict(zip(NAMES, report["submissions"], strict=True))
+
+    def grade(home: Path) -> dict[str, Any]:
+        folders = [str(copied(name, home)) for name in NAMES]
+        report = command_line(*folders, "--jobs", "2", "--format", "json")
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+        return dict(zip(NAMES, report["submissions"], strict=True))
+
+    entries = once(tmp_path_factory, "graded", grade)
+    assert isinstance(entries, dict)
+    return entries
+
+
+_INSPECT = """
+import sys
+from grader.cli import main
+for folder in sys.argv[1:]:
+    code = main(["inspect", folder, "--output", folder + ".json"])
+    assert code == 0, f"exit code {code} for {folder}"
+"""
+
+
+@pytest.fixture(scope="session")
+def inspected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """What ``grade inspect`` says of each fixture that labels facts. One process asks for all, to start Python once."""
+
+    def inspect(home: Path) -> dict[str, Any]:
+        folders = {name: copied(name, home) for name in INSPECTED}
+        ran = subprocess.run(
+            [sys.executable, "-c", _INSPECT, *map(str, folders.values())],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stderr[-4000:]
+        facts = {
+            name: json.loads(Path(f"{folder}.json").read_text("utf-8")) for name, folder in folders.items()
+        }
+        for folder in folders.values():
+            shutil.rmtree(folder, ignore_errors=True)
+        return facts
+
+    entries = once(tmp_path_factory, "inspected", inspect)
+    assert isinstance(entries, dict)
+    return entries
 
 
 def statuses(items: list[dict[str, Any]]) -> dict[str, str]:
@@ -140,9 +204,6 @@ def difference(wanted: Mapping[str, str], items: list[dict[str, Any]], heading: 
         if want != got:
             lines.append(f"  {identifier}: expected {want}, got {got}: {item['message'] if item else ''}")
     return [heading, *lines] if lines else []
-
-
-pytestmark = pytest.mark.xdist_group("fixtures")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -188,9 +249,9 @@ def matches(wanted: Any, got: Any) -> bool:
     return bool(wanted == got)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if expected(name).get("inspect")])
-def test_the_facts_are_as_labelled(name: str, home: Path) -> None:
-    facts = command_line("inspect", str(home / name), "--format", "json")
+@pytest.mark.parametrize("name", INSPECTED)
+def test_the_facts_are_as_labelled(name: str, inspected: dict[str, dict[str, Any]]) -> None:
+    facts = inspected[name]
     for kind, wanted in expected(name)["inspect"].items():
         assert kind in facts, f"{name}: `inspect` has no {kind}"
         if not wanted:
@@ -204,14 +265,15 @@ def test_the_facts_are_as_labelled(name: str, home: Path) -> None:
 
 
 def test_a_zip_of_a_submission_is_graded_like_its_folder(
-    home: Path, graded: dict[str, dict[str, Any]], tmp_path: Path
+    graded: dict[str, dict[str, Any]], tmp_path: Path
 ) -> None:
     archives = []
     for name in ZIPPED:
+        folder = copied(name, tmp_path)
         archives.append(tmp_path / f"{name}.zip")
         with zipfile.ZipFile(archives[-1], "w", zipfile.ZIP_DEFLATED) as zipped:
-            for path in sorted((home / name).rglob("*")):
-                zipped.write(path, path.relative_to(home))
+            for path in sorted(folder.rglob("*")):
+                zipped.write(path, path.relative_to(tmp_path))
     report = command_line(*map(str, archives), "--jobs", "2", "--format", "json")
     for name, entry in zip(ZIPPED, report["submissions"], strict=True):
         assert entry["outcome"] == "graded", f"{name}: {entry.get('problem')}"
