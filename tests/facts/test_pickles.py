@@ -257,6 +257,29 @@ def test_a_bound_method_of_a_known_class_is_excused() -> None:
     assert (model.dangerous, model.excused) == ((), ("builtins.getattr",))
 
 
+def test_an_array_that_was_mapped_is_not_flagged() -> None:
+    mapped = text("subclass") + named("numpy", "memmap")
+    assert read(P2 + wrapper(3, extra=mapped) + b"abc.").dangerous == ()
+    assert read(P2 + named("numpy", "memmap") + text("x.npy") + b"\x85\x81.").dangerous == ("numpy.memmap",)
+
+
+def _record(kind: str, flags: int) -> bytes:
+    """The wrapper of one record of one field, 8 bytes."""
+    field = named("numpy", "dtype") + text(kind) + b"\x89\x88\x87R"
+    fields = b"}" + text("x") + field + b"K\x00\x86s"
+    names = text("x") + b"\x85"
+    state = b"(K\x03" + text("|") + b"N" + names + fields + b"K\x08K\x01K" + bytes([flags]) + b"tb"
+    return wrapper(1).replace(DTYPE, named("numpy", "dtype") + text("V8") + b"\x89\x88\x87R" + state)
+
+
+def test_records_hold_bytes_or_a_pickle_as_their_type_says() -> None:
+    inner = P2 + SYSTEM + b"."
+    assert read(P2 + _record("f8", 0) + bytes(8) + b".").problem is None
+    assert read(P2 + _record("O8", 1) + inner + b".").dangerous == ("os.system",)
+    for kind, flags in (("f8", 1), ("O8", 0)):
+        assert "two things" in (read(P2 + _record(kind, flags) + inner + b".").problem or "")
+
+
 def test_a_distribution_as_scipy_writes_it_is_not_flagged() -> None:
     template = (
         "\ndef _parse_args(self, a, b, loc=0, scale=1):\n    return (a, b), loc, scale\n"

@@ -54,8 +54,8 @@ def array_of(wrapper: Made) -> Layout:
     )
 
 
-def _item(dtype: object) -> tuple[str, int]:
-    """Kind and size in bytes of a dtype's items."""
+def _item(dtype: object, depth: int = 0) -> tuple[str, int]:
+    """Kind and size in bytes of a dtype's items; kind ``O`` for records with objects in them."""
     if (
         not isinstance(dtype, Made)
         or dtype.name is None
@@ -74,21 +74,25 @@ def _item(dtype: object) -> tuple[str, int]:
         raise Malformed("an array in it has two item sizes")
     if kind == "V" and state:
         flags = state[7] if len(state) > 7 else 0
-        if len(state) < 6 or state[2] is not None or type(flags) is not int or flags & _HAS_OBJECT:
+        if len(state) < 6 or state[2] is not None or type(flags) is not int:
             raise Malformed("an array in it has a type that is not read")
-        _plain_fields(state[4], 0)
+        holds = _holds_objects(state[4], depth)
+        if holds != bool(flags & _HAS_OBJECT):
+            raise Malformed("an array in it says two things of what it holds")
+        kind = "O" if holds else kind
     if kind not in "SUV" and len(state) > 2 and state[2] is not None:
         raise Malformed("an array in it has a type that is not read")
     return kind, size
 
 
-def _plain_fields(fields: object, depth: int) -> None:
-    """Refuse records with objects in them: joblib would find a pickle behind those, not bytes."""
+def _holds_objects(fields: object, depth: int) -> bool:
+    """Whether a record has objects in it: joblib writes a pickle then, as for an array of objects."""
     if fields is None:
-        return
+        return False
     if not isinstance(fields, Table) or fields.odd or fields.count != len(fields.kept) or depth > 4:
         raise Malformed("an array in it has a type that is not read")
-    for entry in fields.kept.values():
-        inner = entry[0] if isinstance(entry, tuple) and entry else None
-        if _item(inner)[0] == "O":
-            raise Malformed("an array in it has a type that is not read")
+    inner = [entry[0] if isinstance(entry, tuple) and entry else None for entry in fields.kept.values()]
+    kinds = [
+        _item(dtype, depth + 1)[0] for dtype in inner
+    ]  # each is looked at, not just up to the first object
+    return "O" in kinds

@@ -41,6 +41,13 @@ def class_of(node: object) -> str | None:
         return "numpy.ndarray" if node.name.name == "_reconstruct" else node.name.full
     if isinstance(node, Name):
         return node.full
+    if (
+        isinstance(node, tuple)
+        and len(node) == 2
+        and isinstance(node[0], Made)
+        and class_of(node[0]) == "numpy.dtype"
+    ):
+        return "numpy.generic"  # a scalar
     if isinstance(node, Array):
         return "numpy.ndarray"
     if isinstance(node, Opaque):
