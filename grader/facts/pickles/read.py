@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -39,11 +40,21 @@ def read_pickle(stream: BinaryIO, size: int, limits: Limits, until: float | None
 
     Never raises for what the bytes are; what is wrong with them is ``problem``. The stream must be seekable.
     """
+    # Millions of stand-ins are made and hardly any is garbage: looking for cycles among them would take most of the time.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _read(stream, size, limits, deadline(limits) if until is None else until)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _read(stream: BinaryIO, size: int, limits: Limits, until: float) -> Reading:
     stream.seek(0)
     compression = compression_of(stream.read(8))
     findings = Findings()
     stream.seek(0)
-    until = deadline(limits) if until is None else until
     summary, problem, began = _NOTHING, None, False
     source: Source | None = None
     try:
