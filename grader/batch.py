@@ -13,6 +13,7 @@ from grader.isolation import Outcome, run_all
 from grader.limits import Limits
 from grader.submission import source as sources
 from grader.submission.errors import Unobtainable
+from grader.submission.exclude import matcher
 
 
 def tasks_of(
@@ -27,8 +28,9 @@ def tasks_of(
     """A task for each source as the user gave it; one that cannot be a source is a task that says so.
 
     Raises:
-        WrongCall: a ref where none can be.
+        WrongCall: a ref where none can be, or a glob of ``exclude`` that is none.
     """
+    matcher(tuple(exclude))
     tasks = []
     for index, text in enumerate(given):
         try:

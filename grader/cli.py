@@ -148,6 +148,14 @@ def _grade_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _parsed(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:
+    """Options and sources in any order; behind ``--`` everything is a source."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options = parser.parse_intermixed_args(arguments[:end])
+    options.sources = [*options.sources, *arguments[end + 1 :]]
+    return options
+
+
 def _limits(settings: Sequence[str]) -> Limits:
     limits = Limits()
     for setting in settings:
@@ -170,7 +178,7 @@ def _load_rubric(path: str | None) -> Rubric:
 
 
 def _grade(arguments: list[str]) -> int:
-    options = _grade_parser().parse_intermixed_args(arguments)
+    options = _parsed(_grade_parser(), arguments)
     if not options.sources:
         raise WrongCall(
             "no SOURCE: name a git URL, a folder or an archive, as in: grade https://github.com/u/r"
@@ -305,15 +313,15 @@ def _inspect(arguments: list[str]) -> int:
         allow_abbrev=False,
     )
     parser.add_argument(
-        "sources", metavar="SOURCE", nargs="+", help="git URL (URL@REF), folder, .zip or .tar.gz"
+        "sources", metavar="SOURCE", nargs="*", help="git URL (URL@REF), folder, .zip or .tar.gz"
     )
     parser.add_argument(
         "--format", choices=("terminal", "json"), help="default: terminal, or by the output's ending"
     )
     _common(parser)
-    options = parser.parse_intermixed_args(arguments)
-    if len(options.sources) > 1:
-        raise WrongCall("grade inspect takes one SOURCE at a time")
+    options = _parsed(parser, arguments)
+    if len(options.sources) != 1:
+        raise WrongCall("grade inspect takes one SOURCE, as in: grade inspect https://github.com/u/r")
     from grader.batch import results, scratch, tasks_of
     from grader.output import look, outputs_of, save, show
     from grader.report import inspecting

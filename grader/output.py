@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import os
 import shutil
@@ -59,10 +58,12 @@ def look(stream: TextIO) -> dict[str, Any]:
 
 def show(text: str) -> None:
     """Print to stdout, with what its encoding lacks shown escaped."""
-    with contextlib.suppress(AttributeError):
-        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    sys.stdout.write(_ended(text))
-    sys.stdout.flush()
+    stream: Any = sys.stdout
+    stream.flush()
+    left = memoryview(_ended(text).encode(stream.encoding or "ascii", errors="backslashreplace"))
+    while left:  # an unbuffered stream (PYTHONUNBUFFERED) may take a part only, and then not say more
+        left = left[stream.buffer.write(left) :]
+    stream.buffer.flush()
 
 
 def save(file: str, text: str) -> None:
