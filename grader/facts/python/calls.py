@@ -270,7 +270,7 @@ def external(machine: Interpreter, function: Value, args: Args, keywords: Keywor
     """What a call of something that is no function of the submission gives."""
     name = dotted(function)
     if isinstance(function, Method):
-        found = _method(machine, function, name, args, keywords, seen)
+        found = _method(machine, function, args, keywords, seen)
         if found is not None:
             return found
     known = _known(machine, name, args, keywords, seen)
@@ -338,9 +338,9 @@ def _known(machine: Interpreter, name: str, args: Args, keywords: Keywords, seen
         return _listing(name, args, keywords)
     if name in ("builtins.next", "builtins.max", "builtins.min") and args:
         items, _ = items_of(args[0])
-        default = args[1:2] if name == "builtins.next" else ()
-        found = [items[0]] if items else [UNKNOWN]
-        return choice([*found, *(d for d in default if not (isinstance(d, Const) and d.value is None))])
+        fallback = args[1:2] if name == "builtins.next" else ()
+        first = items[0] if items else UNKNOWN
+        return choice([first, *(d for d in fallback if not (isinstance(d, Const) and d.value is None))])
     if (
         name
         in (
@@ -473,7 +473,7 @@ def note_open(machine: Interpreter, path: Value, loader: str | None) -> tuple[st
 
 
 def _method(
-    machine: Interpreter, function: Method, name: str, args: Args, keywords: Keywords, seen: CallSeen
+    machine: Interpreter, function: Method, args: Args, keywords: Keywords, seen: CallSeen
 ) -> Value | None:
     owner, method = function.owner, function.name
     if isinstance(owner, Text):
@@ -509,9 +509,9 @@ def _method(
         return owner
     if isinstance(owner, Obj):
         if owner.name.endswith("ArgumentParser"):
-            return _argparse(owner, method, args, keywords, seen)
+            return _argparse(owner, method, args, keywords)
         if owner.name.endswith(("add_argument_group", "add_mutually_exclusive_group")) and owner.args[:1]:
-            return _argparse(owner, method, args, keywords, seen)
+            return _argparse(owner, method, args, keywords)
     return None
 
 
@@ -635,7 +635,7 @@ def _renamed(owner: Text, method: str, argument: Value) -> Value:
     return choice(found)
 
 
-def _argparse(owner: Obj, method: str, args: Args, keywords: Keywords, seen: CallSeen) -> Value | None:
+def _argparse(owner: Obj, method: str, args: Args, keywords: Keywords) -> Value | None:
     store = owner.attributes
     if method == "add_argument":
         names = [t for a in args for t in texts(a) if HOLE not in t]
@@ -740,9 +740,9 @@ def _load(machine: Interpreter, function: Value, name: str, args: Args, keywords
     )
     if source is None:
         return Loaded(loader, (HOLE,)) if "**" in keywords else Obj(name, args, keywords)
-    found = _from(machine, source, loader)
-    _keep(function, found)
-    return found
+    made = _from(machine, source, loader)
+    _keep(function, made)
+    return made
 
 
 def _keep(function: Value, found: Value) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 
 from grader.facts.python import calls
 from grader.facts.python.interpreter import CallSeen
@@ -85,21 +86,34 @@ def _place(seen: CallSeen, *spots: Spot | None) -> Spot:
     return found or Spot(unit.path, unit.cell, seen.node.lineno + unit.offset)
 
 
-def _platform(
-    seen: CallSeen, items: dict[str, Value | None] | dict[str, Value], spot: Spot | None = None
-) -> Version:
-    runtime, python, framework = (
-        items.get("runtimeVersion"),
-        items.get("pythonVersion"),
-        items.get("framework"),
+def _platform(seen: CallSeen, items: Mapping[str, Value | None], spot: Spot | None = None) -> Version:
+    told = {
+        name: items.get(name) for name in ("runtimeVersion", "pythonVersion", "framework", "deploymentUri")
+    }
+    runtime, python = told["runtimeVersion"], told["pythonVersion"]
+    at = _place(
+        seen, None if runtime is None else spot_of(runtime), None if python is None else spot_of(python), spot
     )
-    at = _place(seen, runtime and spot_of(runtime), python and spot_of(python), spot)
-    told = {"runtime_version": runtime, "python_version": python, "framework": framework}
-    missing = tuple(k for k, v in told.items() if v is not None and _text(v) is None and k != "framework")
+    known = {name: None if value is None else _text(value) for name, value in told.items()}
+    missing = tuple(
+        field
+        for field, name in (("runtime_version", "runtimeVersion"), ("python_version", "pythonVersion"))
+        if told[name] is not None and known[name] is None
+    )
     return Version(
-        at.path, at.cell, at.line, "python", runtime and _text(runtime), python and _text(python), None, "ai-platform",
-        framework and _text(framework), missing, "readme" if seen.frame.unit.readme else "code",
-    )  # fmt: skip
+        at.path,
+        at.cell,
+        at.line,
+        "python",
+        known["runtimeVersion"],
+        known["pythonVersion"],
+        None,
+        "ai-platform",
+        known["framework"],
+        missing,
+        "readme" if seen.frame.unit.readme else "code",
+        origin=known["deploymentUri"],
+    )
 
 
 def _text(value: Value) -> str | None:

@@ -39,6 +39,7 @@ from grader.facts.python.values import (
 
 DEPTH_MOST = 8
 CALL_STEPS = 30_000
+MODULE_STEPS = 600_000
 ALL_STEPS = 4_000_000
 UNROLLED = 16
 Env = dict[str, Value]
@@ -93,6 +94,8 @@ class Interpreter:
         self.steps = 0
         self.depth = 0
         self.call_limit = 0
+        self.module_limit = MODULE_STEPS
+        self.exceeded: set[str] = set()
         self.directory: Value | None = None
         self.running: set[int] = set()
 
@@ -103,8 +106,9 @@ class Interpreter:
         if module.state:
             return
         module.state = 1
-        saved = self.opened, self.depth, self.directory
+        saved = self.opened, self.depth, self.directory, self.module_limit
         self.opened, self.directory = None, None
+        self.module_limit = min(self.steps + MODULE_STEPS, ALL_STEPS)
         try:
             self._units(module)
             if module.notebook and module.missed & module.env.keys():
@@ -116,14 +120,18 @@ class Interpreter:
             self.depth = 0
             while module.pending:
                 function = module.pending.pop(0)
-                if id(function.node) not in self.running and self.steps < ALL_STEPS:
+                if id(function.node) not in self.running and self.steps < self.module_limit:
                     try:
                         self.call(function, None, None)
                     except RecursionError:
                         continue
         finally:
             module.state = 2
-            self.opened, self.depth, self.directory = saved
+            if self.steps > self.module_limit:
+                self.exceeded.add(module.units[0].path if module.units else module.key)
+            self.opened, self.depth, self.directory, self.module_limit = saved
+            # What an import cost is the imported module's, not the importing one's.
+            self.module_limit = min(max(self.module_limit, self.steps + MODULE_STEPS // 4), ALL_STEPS)
 
     def _units(self, module: Module) -> None:
         for unit in module.units:
@@ -141,12 +149,12 @@ class Interpreter:
     # Statements: each returns whether the next one may be reached
 
     def block(self, body: Sequence[ast.stmt], frame: Frame) -> bool:
-        for statement in body:
-            if not self.statement(statement, frame):
-                return False
-        return True
+        return all(self.statement(statement, frame) for statement in body)
 
     def statement(self, node: ast.stmt, frame: Frame) -> bool:
+        self.steps += 1
+        if self.steps > self.module_limit or (self.depth and self.steps > self.call_limit + CALL_STEPS):
+            return True
         method = _STATEMENTS.get(type(node))
         return True if method is None else method(self, node, frame)
 
@@ -223,6 +231,7 @@ class Interpreter:
             frame.env = before
             self._publish(frame)
             return False
+        self.steps += len(before) // 8
         frame.env = ends[0] if len(ends) == 1 else _joined(ends)
         self._publish(frame)
         return True
@@ -252,7 +261,9 @@ class Interpreter:
         items, complete = calls.items_of(iterated)
         before = frame.env
         rounds: Sequence[Value] = (
-            items if complete and 0 < len(items) <= UNROLLED else [choice(items[:1]) if items else UNKNOWN]
+            items
+            if complete and 0 < len(items) <= UNROLLED and len(frame.breaks) < 2
+            else [choice(items[:1]) if items else UNKNOWN]
         )
         frame.env = dict(before)
         self._publish(frame)
@@ -397,9 +408,9 @@ class Interpreter:
         for alias in node.names:
             if alias.name == "*":
                 if found is not None:
-                    for name, value in list(found.env.items()):
+                    for name, known in list(found.env.items()):
                         if not name.startswith("_"):
-                            self.bind_name(name, value, frame)
+                            self.bind_name(name, known, frame)
                 else:
                     frame.module.missed.add(f"*{dotted}")
                 continue
@@ -442,9 +453,7 @@ class Interpreter:
         elif isinstance(target, ast.Attribute):
             owner = self.eval(target.value, frame)
             for option in options(owner):
-                if isinstance(option, Obj):
-                    option.attributes[target.attr] = value
-                elif isinstance(option, Cls):
+                if isinstance(option, Obj | Cls):
                     option.attributes[target.attr] = value
         elif isinstance(target, ast.Subscript):
             owner = self.eval(target.value, frame)
@@ -508,7 +517,7 @@ class Interpreter:
         if isinstance(value, Choice):
             kept = [one for one in value.options if not (isinstance(one, Const) and one.value is None)]
             self.bind_name(name, choice(kept), frame)
-        elif isinstance(value, Const) and value.value is None and name in (*frame.outer, *frame.module.env):
+        elif isinstance(value, Const) and value.value is None:
             self.bind_name(name, UNKNOWN, frame)
 
     # Expressions
@@ -796,7 +805,9 @@ class Interpreter:
                 self._run_file(args, seen.frame)
                 return UNKNOWN
             if function.name == "?__env__" and len(args) == 2:
-                seen.frame.module.environment[texts(args[0])[0]] = args[1]
+                spot = self.spot(seen.node, seen.frame)
+                value = Text(texts(args[1])[0], Spot(spot.path, spot.cell, spot.line, by_shell=True))
+                seen.frame.module.environment[texts(args[0])[0]] = value
                 return UNKNOWN
         return calls.external(self, function, args, keywords, seen)
 

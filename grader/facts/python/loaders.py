@@ -75,7 +75,7 @@ def loader_of(name: str) -> str | None:
         for package in ("xgboost", "lightgbm", "skops", "cloudpickle", "dill", "joblib"):
             if root == package:
                 return package
-    if last == "read_pickle" or last == "load_model":
+    if last in ("read_pickle", "load_model"):
         return "other"
     return None
 

@@ -139,25 +139,25 @@ def bracket_state(line: str, quote: str, depth: int) -> tuple[str, int]:
     position = 0
     single = ""
     while match := _TOKENS.search(line, position):
-        token = match.group()
+        mark = match.group()
         position = match.end()
         if quote:
-            if token == quote:
+            if mark == quote:
                 quote = ""
         elif single:
-            if token == single:
+            if mark == single:
                 single = ""
-            elif token in ("'''", '"""') and token[0] == single:
+            elif mark in ("'''", '"""') and mark[0] == single:
                 single, position = "", match.start() + 1
-        elif token == "#":
+        elif mark == "#":
             break
-        elif token in ("'''", '"""'):
-            quote = token
-        elif token in "'\"":
-            single = token
-        elif token in "([{":
+        elif mark in ("'''", '"""'):
+            quote = mark
+        elif mark in "'\"":
+            single = mark
+        elif mark in "([{":
             depth += 1
-        elif token in ")]}":
+        elif mark in ")]}":
             depth = max(0, depth - 1)
     return quote, depth
 

@@ -156,7 +156,7 @@ def _describe(machine: Interpreter, unit: Unit, found: _Found, script: str | Non
     )
     plain = [p for p in parameters if not p.startswith("*")][1 if unbound else 0 :]
     homonym = bool(plain) and (
-        set(plain) <= _ESTIMATOR | {"config"} and plain != ["config"] or len(_ESTIMATOR & set(plain)) >= 2
+        (set(plain) <= _ESTIMATOR | {"config"} and plain != ["config"]) or len(_ESTIMATOR & set(plain)) >= 2
     )
     looked = _look(machine, found.function, unbound)
     return ModelFn(
@@ -221,6 +221,7 @@ def _look(machine: Interpreter, function: Func, unbound: bool) -> _Looked:
     node = function.node
     machine.opened, machine.directory, machine.depth = [], None, 0
     machine.call_limit = machine.steps + 40_000
+    machine.module_limit = max(machine.module_limit, machine.call_limit)
     positional = len(node.args.posonlyargs) + len(node.args.args)
     args: tuple[Value, ...] = (Text(MODEL_DIR),)
     if unbound:
@@ -236,6 +237,7 @@ def _look(machine: Interpreter, function: Func, unbound: bool) -> _Looked:
     opened = list(machine.opened or ())
     machine.opened, machine.depth = None, 0
     if machine.steps > machine.call_limit:
+        falls = False
         uncertain.append("it was too long to be followed to its end")
 
     returned = [loaded for value, _ in results for loaded in loaded_in(value)]

@@ -35,6 +35,7 @@ _NOT_OURS = frozenset(sys.stdlib_module_names) | {
     "transformers", "google", "skops", "cloudpickle", "dill", "onnxruntime", "keras", "scipy",
 }  # fmt: skip
 _LITERALS_MOST = 5_000
+_TOO_MUCH = "more work than the bound allows; it was followed in part"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,6 @@ class Project:
         self._shells: list[_Shell] = []
         self._sources: list[Source] = []
         self._documents: list[Notebook] = []
-        self._unread: list[Unread] = []
         self._by_name: dict[str, list[str]] = {}
         for path in paths:
             if path.endswith(".py"):
@@ -346,7 +346,7 @@ class Project:
                 {p: tuple(dict.fromkeys(v))[:_LITERALS_MOST] for p, v in literals.items()}
             ),
             imports=MappingProxyType({p: frozenset(v) for p, v in imports.items()}),
-            unread=tuple(self._unread),
+            unread=tuple(Unread(p, _TOO_MUCH) for p in sorted(self._machine.exceeded)),
         )
 
     def _build_written(self) -> None:

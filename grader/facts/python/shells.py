@@ -143,7 +143,7 @@ def _quietly(seen: CallSeen, node: ast.expr) -> Value:
 
 
 def _origin(spot: Spot) -> Origin:
-    return Origin(spot.path, spot.cell, spot.line, "python")
+    return Origin(spot.path, spot.cell, spot.line, "shell-variable" if spot.by_shell else "python")
 
 
 def cell_variables(text: str, snapshot: Mapping[str, Value]) -> tuple[dict[str, str], dict[str, Origin]]:

@@ -43,11 +43,12 @@ UNKNOWN = _Unknown()
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """Where a literal stands."""
+    """Where a literal stands. ``by_shell``: it is set for a shell (``%env``)."""
 
     path: str
     cell: int | None
     line: int
+    by_shell: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +209,8 @@ def choice(values: Iterable[Value]) -> Value:
     if not found:
         return UNKNOWN
     if len(found) > CHOICES_MOST:
-        none = [one for one in found if isinstance(one, Const) and one.value is None]
-        found = [*[one for one in found if one not in none][: CHOICES_MOST - 1], *(none or [UNKNOWN])]
+        last: Value = NONE if any(same(one, NONE) for one in found) else UNKNOWN
+        found = [*[one for one in found if not same(one, NONE)][: CHOICES_MOST - 1], last]
     return found[0] if len(found) == 1 else Choice(tuple(found))
 
 

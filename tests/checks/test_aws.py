@@ -1,0 +1,142 @@
+"""The three checks on SageMaker's script, on facts made by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from grader.checks import aws
+from grader.checks.subject import Subject
+from grader.facts.records import (
+    Archive,
+    Command,
+    DeployFolder,
+    Facts,
+    File,
+    Model,
+    ModelCall,
+    ModelFn,
+    Packing,
+    Source,
+)
+
+FOLDER = DeployFolder("aws_deploy", "aws", True)
+SCRIPT = "aws_deploy/inference.py"
+CALL = ModelCall(
+    "aws_deploy/deploy.py", None, 3, "module", "SKLearnModel", "inference.py", None, None, "1.2-1",
+    entry_point_given=True, script=SCRIPT, framework="sklearn",
+)  # fmt: skip
+FN = ModelFn(
+    SCRIPT, None, 4, "module", ("model_dir",), True, "joblib", ("model.joblib",), True, True, False,
+    script=SCRIPT, names=("parameter",),
+)  # fmt: skip
+ARCHIVE = Archive("aws_deploy/model.tar.gz", ("model.joblib",), "model")
+LOOSE = Model("aws_deploy/model.joblib", None, "joblib", "none")
+FACTS = Facts(
+    files=(File(SCRIPT, 1), File("aws_deploy/model.joblib", 1)),
+    folders=("aws_deploy",),
+    deploy_folders=(FOLDER,),
+    sources=(Source(SCRIPT, 9, True),),
+    model_fns=(FN,),
+    model_calls=(CALL,),
+    archives=(ARCHIVE,),
+)
+
+
+def status(check: Any, facts: Facts) -> str:
+    verdict = check(Subject(facts, "aws", FOLDER))
+    assert verdict.message.endswith(".")
+    assert verdict.status.value == "pass" or verdict.evidence
+    return str(verdict.status.value)
+
+
+def call(**changes: Any) -> tuple[ModelCall, ...]:
+    return (replace(CALL, **changes),)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, "pass"),
+        ({"model_calls": call(entry_point="infernce.py", script=None)}, "fail"),
+        ({"model_calls": call(source_dir="old", script=None)}, "partial"),
+        ({"model_calls": call(source_dir="s3://b/code", script=None)}, "review"),
+        ({"model_calls": call(entry_point=None, script=None)}, "review"),
+        ({"model_calls": ()}, "partial"),
+        ({"model_calls": (), "model_fns": ()}, "fail"),
+        (
+            {
+                "model_calls": call(class_name="create_model", entry_point="i.py", script=None, submit_directory="/opt/ml/model/code"),
+                "archives": (Archive("aws_deploy/model.tar.gz", ("model.joblib", "code/i.py"), "model"),),
+            },
+            "pass",
+        ),
+        ({"model_calls": (), "commands": (Command("aws_deploy/d.sh", None, 1, "aws", "sagemaker create-model", ('{"SAGEMAKER_PROGRAM": "inference.py"}',)),)}, "pass"),
+    ],
+)  # fmt: skip
+def test_entry_point(changes: dict[str, Any], expected: str) -> None:
+    assert status(aws.entry_point, replace(FACTS, **changes)) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, "pass"),
+        ({"decorated": True}, "pass"),
+        ({"defined_in": "aws_deploy/helper.py"}, "pass"),
+        ({"defined_in": "?"}, "review"),
+        ({"via": "writefile"}, "pass"),
+        ({"via": "nested"}, "fail"),
+        ({"via": "method"}, "fail"),
+        ({"is_async": True}, "fail"),
+        ({"callable_with_one": False}, "fail"),
+        ({"returns_on_all_paths": False, "returns_none": 7}, "fail"),
+        ({"source_whole": False}, "fail"),
+        ({"estimator_homonym": True}, "fail"),
+        ({"via": "string"}, "pass"),
+    ],
+)
+def test_model_fn(changes: dict[str, Any], expected: str) -> None:
+    assert status(aws.model_fn, replace(FACTS, model_fns=(replace(FN, **changes),))) == expected
+
+
+@pytest.mark.parametrize("via", ["cell", "string"])
+def test_model_fn_that_no_file_comes_from(via: str) -> None:
+    fn = replace(FN, path="aws_deploy/n.ipynb", cell=2, via=via, script=None)
+    assert status(aws.model_fn, replace(FACTS, model_fns=(fn,), model_calls=())) == "partial"
+
+
+def test_the_script_that_is_named_is_judged_and_no_other() -> None:
+    other = replace(FN, path="aws_deploy/other.py", script="aws_deploy/other.py")
+    assert status(aws.model_fn, replace(FACTS, model_fns=(other,))) == "fail"
+
+
+@pytest.mark.parametrize(
+    ("fn", "changes", "expected"),
+    [
+        ({}, {}, "pass"),
+        ({}, {"archives": (replace(ARCHIVE, members=("model/model.joblib",)),)}, "partial"),
+        ({"loads": ("model/model.joblib",)}, {"archives": (replace(ARCHIVE, members=("model/model.joblib",)),)}, "pass"),
+        ({}, {"archives": (replace(ARCHIVE, members=("other.joblib",)),)}, "fail"),
+        ({}, {"archives": (replace(ARCHIVE, problem="cut off"),)}, "review"),
+        ({}, {"archives": ()}, "review"),
+        ({}, {"archives": (), "commands": (Command("aws_deploy/p.sh", None, 1, "tar", "", ("-czf", "model.tar.gz", "model.joblib")),)}, "pass"),
+        ({}, {"archives": (), "commands": (Command("aws_deploy/p.sh", None, 1, "tar", "", ("czf", "model.tar.gz", "out/model.joblib")),)}, "partial"),
+        ({}, {"archives": (), "models": (LOOSE,), "packings": (Packing("aws_deploy/p.py", None, 1, "model.joblib", "model.joblib"),)}, "pass"),
+        ({"loads": ("*",), "names": ("parameter", "listing")}, {}, "review"),
+        ({"from_model_dir": None, "names": ("environment",)}, {}, "review"),
+        ({"from_model_dir": False, "loads": ("/opt/ml/model/model.joblib",), "names": ("absolute",)}, {}, "partial"),
+        ({"from_model_dir": False, "loads": ("/tmp/model.joblib",), "names": ("absolute",)}, {}, "fail"),
+        ({"from_model_dir": False, "names": ("file",)}, {}, "partial"),
+        ({"from_model_dir": False, "loads": ("gone.joblib",), "names": ("file",)}, {}, "fail"),
+        ({"from_model_dir": False, "names": ("relative",)}, {}, "fail"),
+        ({"names": ("no-separator",)}, {}, "fail"),
+        ({"loads": (), "loader": None, "from_model_dir": None}, {}, "fail"),
+        ({"loader": "pickle"}, {"models": (replace(LOOSE, path=ARCHIVE.path, member="model.joblib"),)}, "fail"),
+        ({"loader": "joblib"}, {"models": (replace(LOOSE, path=ARCHIVE.path, member="model.joblib", format="pickle"),)}, "pass"),
+    ],
+)  # fmt: skip
+def test_loads(fn: dict[str, Any], changes: dict[str, Any], expected: str) -> None:
+    assert status(aws.model_fn_loads, replace(FACTS, model_fns=(replace(FN, **fn),), **changes)) == expected
