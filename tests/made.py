@@ -66,6 +66,7 @@ def filled(path: Path, *, text: str | None = None, seed: str = "a") -> None:
         "@token@": _token(seed),
         "@pem@": _pem(seed),
         "@pem-json@": _pem(seed).replace("\n", "\\n"),
+        "@pem-nested@": _pem(seed).replace("\n", "\\\\n"),
         "@hex40@": _letters(seed + "hex", 40, "0123456789abcdef"),
         "@google-key@": "AI" + "za" + _letters(seed + "google", 35, _MIXED),
     }
