@@ -153,11 +153,45 @@ def aws_framework_version(subject: Subject) -> Verdict:
     """
     calls = _calls(subject)
     if not calls:
+        by_command = _by_command(subject)
+        if by_command is not None:
+            return by_command
+        readme = subject.readme()
+        served = {f.path for f in subject.facts.model_fns}
+        code = (*subject.facts.commands, *subject.facts.notebooks, *subject.facts.sources)
+        made_otherwise = (
+            any(subject.inside(c.path) and c.path not in served for c in code)
+            or any(step.step == "create" for step in (readme.instructions if readme else ()))
+            or bool(subject.unread_in_folder())
+        )
+        if not made_otherwise or (readme is not None and readme.lab_text):
+            return failed(
+                'A framework version was expected, as `framework_version="1.2-1"`; nothing here creates a model.',
+                subject.where,
+            )
         return review(
             "A framework version was expected in the code that makes the model; none is in the files (the console?).",
             subject.where,
         )
     return declarations.agreed([_aws_call(subject, call) for call in calls], "framework versions")
+
+
+def _by_command(subject: Subject) -> Verdict | None:
+    """The verdict on an image that a command of the folder names (`aws sagemaker create-model`)."""
+    for command in subject.facts.commands:
+        if command.program != "aws" or not subject.inside(command.path):
+            continue
+        row = next((r for r in map(_image_in, command.arguments) if r is not None), None)
+        if row is not None:
+            container = Container(f"SageMaker's {row.version}", row.scikit_learn, row.numpy, row.python)
+            return _judged(subject, container, Place(command.path, command.cell, command.line))
+    return None
+
+
+def _image_in(argument: str) -> tables.SageMakerImage | None:
+    """The image whose address stands somewhere in an argument of a command."""
+    found = re.search(r"sagemaker-scikit-learn:[\w.-]{1,60}", argument[:5_000])
+    return tables.sagemaker_image_of(found.group()) if found else None
 
 
 def _aws_call(subject: Subject, call: ModelCall) -> Verdict:

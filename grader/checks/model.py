@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterable
 
 from grader.checks.registry import Requirement, check
 from grader.checks.subject import Subject
@@ -15,6 +16,8 @@ from grader.text import excerpt
 _DATA_ONLY = frozenset({"onnx", "xgboost", "catboost", "pmml"})
 # Models by name that are not opened.
 _UNOPENED = (".safetensors", ".tflite", ".mar", "saved_model.pb")
+# NumPy's own files: a model where the student's code makes one of them.
+_ARRAYS = (".npz", ".npy")
 # A pickle of one of these holds a table or a list, unless a model is among its names.
 _CONTAINERS = ("pandas.", "builtins.", "collections.", "numpy.", "scipy.sparse", "datetime.")
 _PREPARES = ("sklearn.preprocessing.", "sklearn.impute.", "sklearn.feature_extraction.")
@@ -94,16 +97,24 @@ def present(subject: Subject) -> Verdict:
     """
     found = of_deployment(subject)
     models = [m for m in found if is_estimator(m)]
-    whole = [m for m in models if not (m.class_name or "").startswith(_PREPARES)]
+    damaged = {a.path for a in subject.facts.archives if a.problem}
+    whole = [m for m in models if not (m.class_name or "").startswith(_PREPARES) and m.path not in damaged]
     if whole:
         return passed("The serialized model is in the repository.", *(_place(m) for m in whole))
     referred = _referred(subject)
     archives = [a for a in subject.facts.archives if subject.inside(a.path) or a.path in referred]
-    packed = [a for a in archives if a.kind == "model" and not any(m.path == a.path for m in models)]
+    packed = [
+        a
+        for a in archives
+        if a.kind == "model" and not a.problem and not any(m.path == a.path for m in models)
+    ]
+    packed += [a for a in archives if not a.problem and a not in packed and _loaded(subject, a.members)]
     unopened = [
         f.path
         for f in subject.facts.files
-        if f.path.endswith(_UNOPENED) and (subject.inside(f.path) or f.path in referred) and f.here
+        if (f.path.endswith(_UNOPENED) or _loaded(subject, [f.path]))
+        and (subject.inside(f.path) or f.path in referred)
+        and f.here
     ]
     if packed or unopened:
         return passed(
@@ -130,6 +141,17 @@ def present(subject: Subject) -> Verdict:
             *(_place(m) for m in models),
         )
     return _without_file(subject, [m for m in found if m.format is None])
+
+
+def _loaded(subject: Subject, names: Iterable[str]) -> bool:
+    """Whether one of ``names`` holds arrays that the deployment's own `model_fn` loads as its model."""
+    wanted = {
+        load.rpartition("/")[2]
+        for function in subject.facts.model_fns
+        if subject.inside(function.path) and function.loader is not None and not function.estimator_homonym
+        for load in function.loads
+    }
+    return any(n.rpartition("/")[2] in wanted for n in names if n.endswith(_ARRAYS))
 
 
 def _without_file(subject: Subject, no_models: list[Model]) -> Verdict:
@@ -198,6 +220,13 @@ def _in_clouds(subject: Subject) -> tuple[Place, ...]:
         for u in facts.uploads
         if _concerns(subject, u.path) and (u.target or "").startswith(clouds)
     ]
+    readme = subject.readme()
+    if readme is not None:
+        found += [
+            Place(readme.path, None, i.line)
+            for i in readme.instructions
+            if "bucket" in i.text.lower() or any(cloud in i.text for cloud in clouds)
+        ]
     return tuple(dict.fromkeys(found))
 
 
@@ -226,6 +255,13 @@ def safe(subject: Subject) -> Verdict:
         return review(
             f"A model file should name only what a fitted model needs; {_called(model)}: {why}.",
             *(_place(m) for m, _ in doubts),
+        )
+    arrays = [a for a in subject.facts.archives if subject.inside(a.path) and _loaded(subject, a.members)]
+    if not models and (
+        arrays or _loaded(subject, (f.path for f in subject.facts.files if subject.inside(f.path)))
+    ):
+        return passed(
+            "The model is arrays of numbers in NumPy's own format.", *(Place(a.path) for a in arrays)
         )
     if not models:
         archives = [a for a in subject.facts.archives if subject.inside(a.path) and a.kind == "model"]

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from grader.checks import frameworks as checks
 from grader.checks.subject import Subject
 from grader.checks.verdict import Status
-from grader.facts.records import DeployFolder, Facts, Model, ModelCall, Tutorial, Version
+from grader.facts.records import (
+    Command,
+    DeployFolder,
+    Facts,
+    Instruction,
+    Model,
+    ModelCall,
+    Readme,
+    Tutorial,
+    Version,
+)
 
 AWS = DeployFolder("aws_deploy", "aws", True)
 GCP = DeployFolder("gcp_deploy", "gcp", True)
@@ -82,7 +94,7 @@ IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2
         ),
         (call("0.23-1"), (model("0.23.2", protocol=5),), Status.FAIL),
         (call("1.2-1"), (model("1.2.1", protocol=5),), Status.PASS),
-        (None, (model("1.2.1"),), Status.REVIEW),
+        (None, (model("1.2.1"),), Status.FAIL),
     ],
 )
 def test_aws(made: ModelCall | None, models: tuple[Model, ...], status: Status) -> None:
@@ -98,7 +110,24 @@ def test_the_tutorials_call_does_not_count() -> None:
         models=(model("1.2.1"),),
         tutorials=(Tutorial("tutorial.ipynb", "aws", ()),),
     )
+    assert checks.aws_framework_version(Subject(facts, "aws", AWS)).status is Status.FAIL
+
+
+def test_a_deployment_by_the_console_is_for_a_person() -> None:
+    steps = (Instruction("create", 3, "prose", "Click Create model"),)
+    readme = Readme("aws_deploy/README.md", 90, (), 0, steps)
+    facts = Facts(deploy_folders=(AWS,), readmes=(readme,), models=(model("1.2.1"),))
     assert checks.aws_framework_version(Subject(facts, "aws", AWS)).status is Status.REVIEW
+    pasted = Facts(deploy_folders=(AWS,), readmes=(replace(readme, lab_text=True),), models=(model("1.2.1"),))
+    assert checks.aws_framework_version(Subject(pasted, "aws", AWS)).status is Status.FAIL
+
+
+@pytest.mark.parametrize(("wrote", "status"), [("1.2.1", Status.PASS), ("1.5.0", Status.FAIL)])
+def test_an_image_in_a_command_counts(wrote: str, status: Status) -> None:
+    arguments = ("--primary-container", f"Image={IMAGE},ModelDataUrl=s3://b/model.tar.gz")
+    made = Command("aws_deploy/create.sh", None, 1, "aws", "sagemaker create-model", arguments)
+    facts = Facts(deploy_folders=(AWS,), commands=(made,), models=(model(wrote),))
+    assert checks.aws_framework_version(Subject(facts, "aws", AWS)).status is status
 
 
 def test_two_deployments_that_differ_are_for_a_person() -> None:

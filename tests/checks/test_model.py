@@ -93,6 +93,13 @@ ROOT = "models/model.pkl"
         ({"archives": (Archive("aws_deploy/m.tar.gz", (), "other", "it is cut off"),)}, Status.REVIEW),
         ({"archives": (Archive("aws_deploy/m.tar.gz", (), "empty"),)}, Status.FAIL),
         ({"archives": (Archive("aws_deploy/sourcedir.tar.gz", ("inference.py",), "source"),)}, Status.FAIL),
+        (
+            {
+                "models": (model("aws_deploy/m.tar.gz"),),
+                "archives": (Archive("aws_deploy/m.tar.gz", ("m.joblib",), "model", "it is cut off"),),
+            },
+            Status.REVIEW,
+        ),
         ({"models": (TABLE,)}, Status.FAIL),
         (
             {"models": (model(class_name="sklearn.preprocessing._data.StandardScaler"),)},
