@@ -158,9 +158,10 @@ def aws_framework_version(subject: Subject) -> Verdict:
             return by_command
         readme = subject.readme()
         served = {f.path for f in subject.facts.model_fns}
-        code = (*subject.facts.commands, *subject.facts.notebooks, *subject.facts.sources)
+        code = [c.path for c in subject.facts.commands]
+        code += [n.path for n in subject.facts.notebooks] + [s.path for s in subject.facts.sources]
         made_otherwise = (
-            any(subject.inside(c.path) and c.path not in served for c in code)
+            any(subject.inside(path) and path not in served for path in code)
             or any(step.step == "create" for step in (readme.instructions if readme else ()))
             or bool(subject.unread_in_folder())
         )
