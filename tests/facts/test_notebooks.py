@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import nbformat
@@ -109,9 +110,6 @@ JSON = st.recursive(
 @given(JSON | st.binary(max_size=80))
 def test_only_unreadable_is_raised(content: object) -> None:
     data = content if isinstance(content, bytes) else json.dumps(content).encode()
-    try:
+    with contextlib.suppress(Unreadable):
         found = read_notebook("n.ipynb", data)
-    except Unreadable as problem:
-        assert str(problem)
-    else:
         assert [cell.index for cell in found.cells] == list(range(len(found.cells)))

@@ -740,9 +740,17 @@ def _load(machine: Interpreter, function: Value, name: str, args: Args, keywords
     )
     if source is None:
         return Loaded(loader, (HOLE,)) if "**" in keywords else Obj(name, args, keywords)
+    if loader == "transformers" and all(_is_hub_name(text) for text in texts(source)):
+        return Loaded(loader)  # a model of the hub, by its name: no file
     made = _from(machine, source, loader)
     _keep(function, made)
     return made
+
+
+def _is_hub_name(text: str) -> bool:
+    return bool(re.fullmatch(r"[\w-][\w.-]*(/[\w.-]+)?", text)) and not text.endswith(
+        (".pt", ".bin", ".json")
+    )
 
 
 def _keep(function: Value, found: Value) -> None:

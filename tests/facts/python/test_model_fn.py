@@ -54,6 +54,7 @@ def only(source: str, path: str = "aws_deploy/inference.py") -> ModelFn:
         ),
         ("def model_fn(d):\n os.chdir(d)\n return joblib.load('m')", "joblib", ["m"], True),
         ("def model_fn(d):\n return object()", None, [], None),
+        ("from transformers import A, B\ndef model_fn(d):\n t = A.from_pretrained('bert-base')\n return B.from_pretrained(d), t", "transformers", ["."], True),
     ],
 )  # fmt: skip
 def test_loads(source: str, loader: str | None, loads: list[str], from_model_dir: bool | None) -> None:

@@ -137,7 +137,7 @@ def test_a_readmes_block_gives_versions_and_nothing_else() -> None:
     )
     found = facts({}, CodeBlock("README.md", 10, "python", text))
     assert [(v.line, v.via) for v in found.versions] == [(13, "readme")]
-    assert not (found.model_calls or found.as_matrix or found.model_fns)
+    assert not [*found.model_calls, *found.as_matrix, *found.model_fns]
 
 
 def test_shell_text_with_what_is_known_there() -> None:
