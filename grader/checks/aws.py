@@ -62,6 +62,11 @@ def _entries(subject: Subject) -> list[_Entry]:
             name = match.group(1)
             place = Place(command.path, command.cell, command.line)
             found.append(_located(subject, name, place, names, packed=True))
+    found.extend(
+        _located(subject, named.name, Place(named.path, None, named.line), names, packed=True)
+        for named in subject.facts.entry_names
+        if _concerns(subject, named.path)
+    )
     return found
 
 

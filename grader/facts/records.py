@@ -330,6 +330,15 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryName:
+    """An entry point that a data file names as ``SAGEMAKER_PROGRAM``."""
+
+    path: str
+    line: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Packing:
     """A file or folder that a program puts into an archive (``tarfile``, ``shutil.make_archive``).
 
@@ -395,6 +404,7 @@ class Facts:
     commands: tuple[Command, ...] = ()
     uploads: tuple[Upload, ...] = ()
     packings: tuple[Packing, ...] = ()
+    entry_names: tuple[EntryName, ...] = ()
     steps: tuple[CodeStep, ...] = ()
     tutorials: tuple[Tutorial, ...] = ()
     secrets: tuple[Secret, ...] = ()

@@ -1,0 +1,21 @@
+"""Entry points that no Python names: ``SAGEMAKER_PROGRAM`` in the YAML or JSON of a container, a stack, a template."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from grader.facts.records import EntryName
+
+_PROGRAM = re.compile(r"""SAGEMAKER_PROGRAM\\?["']?[ \t]*[:=][ \t]*\\?["']?([\w./-]+)""")
+_MOST = 100
+
+
+def in_data(data: Mapping[str, str]) -> tuple[EntryName, ...]:
+    """The entry points that data files name, by path and line; ``data`` is text by path."""
+    found: list[EntryName] = []
+    for path in sorted(data):
+        for match in _PROGRAM.finditer(data[path]):
+            if len(found) < _MOST:
+                found.append(EntryName(path, data[path].count("\n", 0, match.start()) + 1, match.group(1)))
+    return tuple(found)
