@@ -10,10 +10,8 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
-import io
 import os
 import tarfile
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -118,29 +116,6 @@ def _stored(data: bytes, name: str) -> tarfile.TarInfo:
     return info
 
 
-def archive(path: Path, *, members: Mapping[str, Any]) -> None:
-    """A .tar.gz, .tar or .zip of other files: member name -> a path beside it, ``text:...``, or ``appledouble``."""
-    contents: dict[str, bytes] = {}
-    for name, source in members.items():
-        if source == "appledouble":
-            contents[name] = bytes.fromhex("0005160700020000") + b"Mac OS X        " + bytes(120)
-        elif source.startswith("text:"):
-            contents[name] = source.removeprefix("text:").encode()
-        else:
-            contents[name] = (path.parent / source).read_bytes()
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as zipped:
-            for name, data in contents.items():
-                zipped.writestr(name, data)
-        return
-    raw = io.BytesIO()
-    with tarfile.open(fileobj=raw, mode="w") as tar:
-        for name, data in contents.items():
-            tar.addfile(_stored(data, name), io.BytesIO(data))
-    data = raw.getvalue()
-    path.write_bytes(data if path.suffix == ".tar" else gzip.compress(data, mtime=0))
-
-
 def bomb(path: Path, *, member: str, gigabytes: int) -> None:
     """A small .tar.gz whose one member is this many gigabytes of zeros (each block compressed once, then repeated)."""
     info = _stored(b"", member)
@@ -189,7 +164,6 @@ MAKERS: Mapping[str, Maker] = {
         name_of_bytes,
         encoded,
         big,
-        archive,
         bomb,
         empty_archive,
         hostile_pickle,

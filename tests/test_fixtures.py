@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,7 +22,7 @@ import pytest
 import yaml
 
 from grader.checks.verdict import Status
-from tests.made import make
+from tests.made import MAKERS, make
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 NAMES = sorted(path.name for path in FIXTURES.iterdir() if (path / "expected.yaml").is_file())
@@ -61,7 +62,7 @@ ZIPPED = (
 # What each check can answer, by the contract. `error` is the grader's own trouble: no submission brings it about.
 ANSWERS: Mapping[str, str] = {
     "folder.present": "pass partial fail",
-    "readme.present": "pass partial fail skipped",
+    "readme.present": "pass partial fail review skipped",  # `review`: a guide under another name
     "readme.instructions": "pass partial fail review skipped",
     "evidence.screenshot": "review fail skipped",  # never `pass` without reading pictures optically
     "model.present": "pass partial fail review skipped",
@@ -327,3 +328,18 @@ def test_the_table_is_large_and_its_files_are_small() -> None:
     assert sum(sizes.values()) < 3_000_000
     strays = [path.name for path in FIXTURES.iterdir() if path.is_dir() and path.name not in NAMES]
     assert not strays, f"folders without expected.yaml: {strays}"
+
+
+def test_every_maker_is_used() -> None:
+    used = {how["by"] for name in NAMES for how in (expected(name).get("made") or {}).values()}
+    assert used == set(MAKERS), "a maker without a fixture, or a fixture without its maker"
+
+
+def test_no_fixture_holds_a_credential() -> None:
+    """What looks like a key is made when the tests run; a lookalike is one that the vendors print themselves."""
+    key = re.compile(rb"(?:AKIA|ASIA)[A-Z2-7]{16}|-----BEGIN[A-Z ]*PRIVATE KEY-----|AIza[\w-]{35}")
+    printed = {b"AKIAIOSFODNN7EXAMPLE", b"AKIA" + b"X" * 16}
+    for path in FIXTURES.rglob("*"):
+        if path.is_file():
+            found = set(key.findall(path.read_bytes())) - printed
+            assert not found, f"{path.relative_to(FIXTURES)} holds what looks like a key"
