@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
+from grader.patterns import pattern
+
 # C0, DEL, C1, bidirectional marks and the lone surrogates that stand for bytes that are no UTF-8.
-_UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
+_UNSAFE = pattern("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def visible(text: str, keep: str = "") -> str:
@@ -44,10 +44,8 @@ def decode(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
-_USERINFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<info>[^/?#\s'\"]*)@")
-_QUERY_SECRET = re.compile(
-    r"(?i)([?&;](?:[a-z_-]*token|key|password|secret|sig(?:nature)?|auth)=)[^&#\s'\"]+"
-)
+_USERINFO = pattern(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<info>[^/?#\s'\"]*)@")
+_QUERY_SECRET = pattern(r"(?i)([?&;](?:[a-z_-]*token|key|password|secret|sig(?:nature)?|auth)=)[^&#\s'\"]+")
 
 
 def redact_url(text: str) -> str:

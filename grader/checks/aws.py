@@ -13,6 +13,7 @@ from grader.checks.registry import Requirement, check
 from grader.checks.subject import Subject
 from grader.checks.verdict import Verdict, failed, partial, passed, review
 from grader.facts.records import Archive, Command, Model, ModelCall, ModelFn, Place
+from grader.patterns import pattern
 from grader.text import excerpt
 
 del _frameworks  # imported for its check, the family's fourth
@@ -21,7 +22,7 @@ _ESTIMATORS = frozenset(
     {"SKLearn", "XGBoost", "PyTorch", "TensorFlow", "HuggingFace", "MXNet", "Chainer", "Estimator"}
 )
 _IN_MODEL = "/opt/ml/model"
-_PROGRAM = re.compile(r"SAGEMAKER_PROGRAM[\"']?\s*[=:,]\s*[\"']?([\w./-]+)")
+_PROGRAM = pattern(r"SAGEMAKER_PROGRAM[\"']?\s*[=:,]\s*[\"']?([\w./-]+)")
 _FILES = ("module", "writefile")
 
 

@@ -12,9 +12,10 @@ from grader.checks.verdict import Verdict, failed, review
 from grader.facts.images import is_image, named_plot, named_shot
 from grader.facts.records import Illustration, Image, Place
 from grader.facts.secrets import hide
+from grader.patterns import pattern
 from grader.text import excerpt, redact_url
 
-_VIDEO_OR_PDF = re.compile(r"(?i)\.(?:mp4|mov|webm|avi|mkv|m4v|wmv|mpe?g|pdf|docx?|pptx?)$")
+_VIDEO_OR_PDF = pattern(r"(?i)\.(?:mp4|mov|webm|avi|mkv|m4v|wmv|mpe?g|pdf|docx?|pptx?)$")
 _LOOK = "that it shows a prediction against the deployment was not established"
 
 

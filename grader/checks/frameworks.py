@@ -12,10 +12,11 @@ from grader.checks.registry import check
 from grader.checks.subject import Subject
 from grader.checks.verdict import Verdict, failed, passed, review
 from grader.facts.records import Model, ModelCall, Place, Version
+from grader.patterns import pattern
 from grader.platforms import tables
 from grader.text import excerpt
 
-_SERIES = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})")
+_SERIES = pattern(r"([0-9]{1,4})\.([0-9]{1,4})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from grader.checks.registry import check
 from grader.checks.subject import Subject
 from grader.checks.verdict import Verdict, failed, passed, review
 from grader.facts.images import is_image
 from grader.facts.records import Place
+from grader.patterns import pattern
 
 _NAMES = {
     "aws-access-key-id": "an AWS access key id",
@@ -19,9 +18,9 @@ _NAMES = {
     "api-token": "an API token",
 }
 # A bound that was hit, as the readers tell it; a broken file is told in other words, and changes nothing here.
-_BOUND = re.compile(r"more than|not reached within|processor time|more memory|too long or too deep")
+_BOUND = pattern(r"more than|not reached within|processor time|more memory|too long or too deep")
 # A source beyond the bound on parsing is searched for secrets all the same.
-_PARSING_ONLY = re.compile(r"more than \d+ sources|bytes of source text")
+_PARSING_ONLY = pattern(r"more than \d+ sources|bytes of source text")
 
 
 @check("hygiene.secrets")

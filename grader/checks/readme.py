@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from grader.checks.registry import check
 from grader.checks.subject import Subject
 from grader.checks.verdict import Verdict, failed, partial, passed, review
@@ -11,17 +9,18 @@ from grader.facts.instructions import understood
 from grader.facts.readme import is_readme
 from grader.facts.records import Place, Readme, Step
 from grader.facts.steps import in_code
+from grader.patterns import pattern
 
 _STEPS: dict[Step, str] = {
     "get-model-there": "getting the model there",
     "create": "creating the deployment",
     "call": "calling it",
 }
-_DOCUMENT = re.compile(r"(?i)\.(?:md|markdown|rst|adoc|org|pdf|docx?|odt|rtf|html?|pages)$")
-_NOTES = re.compile(
+_DOCUMENT = pattern(r"(?i)\.(?:md|markdown|rst|adoc|org|pdf|docx?|odt|rtf|html?|pages)$")
+_NOTES = pattern(
     r"(?i)(?:read|guide|instruc|deploy|despl|step|paso|how|setup|doc|notes?|manual|tutorial|usage|serving).*\.txt$"
 )
-_NO_GUIDE = re.compile(
+_NO_GUIDE = pattern(
     r"(?i)^(?:license|licence|changelog|changes|contributing|code_of_conduct|security|notice|authors)\b"
 )
 

@@ -19,6 +19,7 @@ from grader.facts.shell.parts import BAT, MAKE, POWERSHELL, SH, Letters, RawComm
 from grader.facts.shell.prefixes import unwrapped
 from grader.facts.shell.sources import from_block, from_file, makefile_parts
 from grader.facts.shell.verbs import verb_of
+from grader.patterns import pattern
 
 __all__ = ["ParsedCommand", "from_block", "from_file", "read", "read_all", "records", "unread_of"]
 
@@ -56,11 +57,11 @@ _KEYWORDS = frozenset(
 )
 _SHELLS = frozenset({"bash", "sh", "zsh", "ksh", "dash", "powershell", "pwsh"})
 _SETTERS = frozenset(["export", "declare", "typeset", "local", "readonly", "set", "setx", "setenv", "env:"])
-_ASSIGNMENT = re.compile(r"([A-Za-z_]\w{0,100})(\+?)=")
-_DASHES = re.compile("^[\u2010-\u2015\u2212]+(?=[a-z])")
-_FLAG_NAME = re.compile(r"--?[A-Za-z][\w-]*\Z")
-_EXECUTABLE = re.compile(r"\.(?:cmd|exe|bat|ps1)\Z", re.IGNORECASE)
-_VERSIONED_PYTHON = re.compile(r"python[23]\.[0-9]{1,2}\Z")
+_ASSIGNMENT = pattern(r"([A-Za-z_]\w{0,100})(\+?)=")
+_DASHES = pattern("^[\u2010-\u2015\u2212]+(?=[a-z])")
+_FLAG_NAME = pattern(r"--?[A-Za-z][\w-]*\Z")
+_EXECUTABLE = pattern(r"\.(?:cmd|exe|bat|ps1)\Z", re.IGNORECASE)
+_VERSIONED_PYTHON = pattern(r"python[23]\.[0-9]{1,2}\Z")
 _MOST_SOURCED = 20_000
 _MOST_SOURCES = 5
 MOST_COMMANDS = 20_000

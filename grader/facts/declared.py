@@ -6,10 +6,11 @@ no parser takes (a template, a paste) is read key by key. Nothing here knows whe
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from grader.patterns import pattern
 
 if TYPE_CHECKING:
     import yaml
@@ -39,7 +40,7 @@ _JOB_KEYS = frozenset(
 )
 
 _FRAMEWORKS = frozenset({"SCIKIT_LEARN", "XGBOOST", "TENSORFLOW"})
-_NUMBER = re.compile(r"[0-9]{1,2}\.[0-9]{1,2}\Z")
+_NUMBER = pattern(r"[0-9]{1,2}\.[0-9]{1,2}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ def _datum(key: yaml.ScalarNode, value: yaml.ScalarNode) -> Datum:
     )
 
 
-_KEY = re.compile(
+_KEY = pattern(
     r"(?<![\w$])[\\\"']{0,2}(?P<key>runtimeVersion|pythonVersion|framework|deploymentUri|imageUri|scaleTier|trainingInput|"
     r"predictionInput|masterType|pythonModule)[\\\"']{0,2}[ \t]{0,20}:[ \t]{0,20}(?P<mark>[\\]?[\"']?)"
     r"(?P<value>[^\"'\n,}#\\]{0,200})"

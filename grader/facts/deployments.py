@@ -18,6 +18,7 @@ from grader.facts.declared import Datum, Declared, declared, is_of_interest
 from grader.facts.records import Upload, Version
 from grader.facts.shell.expand import Word
 from grader.facts.uploads import uploads_of
+from grader.patterns import pattern
 
 _FORM = Literal["flag", "yaml", "json", "python", "shell-variable"]
 _SERVICE = Literal["ai-platform", "vertex"]
@@ -27,9 +28,9 @@ _JOB_VERBS = frozenset(
     for family in ("ai-platform", "ml-engine")
     for kind in ("training", "prediction")
 )
-_REST = re.compile(r"ml\.googleapis\.com/.*/versions|/models/[^/]+/versions/?\Z|/models:upload|/versions/?\Z")
-_PLACEHOLDER = re.compile(r"[$<{\[%]|your[-_ ]", re.IGNORECASE | re.ASCII)
-_NAME_ONLY = re.compile(r"[A-Z][A-Z0-9_]{2,}\Z")
+_REST = pattern(r"ml\.googleapis\.com/.*/versions|/models/[^/]+/versions/?\Z|/models:upload|/versions/?\Z")
+_PLACEHOLDER = pattern(r"[$<{\[%]|your[-_ ]", re.IGNORECASE | re.ASCII)
+_NAME_ONLY = pattern(r"[A-Z][A-Z0-9_]{2,}\Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ reader, linear in the text's length, for reStructuredText, plain text, and Markd
 from __future__ import annotations
 
 import html
-import re
 from dataclasses import dataclass, field
+
+from grader.patterns import pattern
 
 MOST_PIECES = 5_000
 """Pictures, links, blocks and pieces of prose that are kept of one document, each."""
@@ -81,16 +82,16 @@ class Document:
             self.prose.append(Prose(line, text, heading))
 
 
-_COMMENT = re.compile(r"<!--")
+_COMMENT = pattern(r"<!--")
 # Quoted values may hold a ">"; where quotes do not pair, the tag ends at the first.
-_TAG = re.compile(
+_TAG = pattern(
     r"<(/?[A-Za-z][A-Za-z0-9]{0,20})(?=[\s/>])"
     r"((?:[^<>\"']|\"[^\"<]{0,2000}\"|'[^'<]{0,2000}'){0,4000}|[^<>]{0,4000})>"
 )
-_ATTRIBUTE = re.compile(
+_ATTRIBUTE = pattern(
     r"([A-Za-z-]{1,20})\s{0,4}=\s{0,4}(?:\"([^\"]{0,2000})\"|'([^']{0,2000})'|([^\s\"'>]{1,2000}))"
 )
-_SMALL = re.compile(r"\s*\d{1,2}(?:px)?\s*")
+_SMALL = pattern(r"\s*\d{1,2}(?:px)?\s*")
 _BREAKS = frozenset(
     {"br", "p", "/p", "li", "div", "/div", "tr", "h1", "h2", "h3", "h4", "summary", "/summary"}
 )
@@ -154,10 +155,10 @@ def _number(text: str) -> int:
     return int("".join(filter(str.isdigit, text)) or "0")
 
 
-_ADDRESS = re.compile(r"https?://[^\s<>()\[\]\"'`|]{4,1000}")
+_ADDRESS = pattern(r"https?://[^\s<>()\[\]\"'`|]{4,1000}")
 # What people write and no Markdown parser takes: a name with spaces in it, an editor's own link.
-_SPACED = re.compile(r"!\[([^\]\n]{0,300})\]\(((?:[^()\n]|\([^()\n]{0,60}\)){1,300})\)")
-_WIKI = re.compile(r"!\[\[([^\]|\n]{1,300})(?:\|[^\]\n]{0,60})?\]\]")
+_SPACED = pattern(r"!\[([^\]\n]{0,300})\]\(((?:[^()\n]|\([^()\n]{0,60}\)){1,300})\)")
+_WIKI = pattern(r"!\[\[([^\]|\n]{1,300})(?:\|[^\]\n]{0,60})?\]\]")
 
 
 def in_words(document: Document, line: int, text: str) -> None:
@@ -171,17 +172,17 @@ def in_words(document: Document, line: int, text: str) -> None:
             document.picture(line + text.count("\n", 0, match.start()), match.group(1))
 
 
-_FENCE = re.compile(r"\s{0,12}(`{3,}|~{3,})\s{0,4}([^`\n]{0,80})")
-_UNDERLINE = re.compile(r"([=\-~^\"'#*+`:.])\1{2,}\s*")
-_HASH = re.compile(r"#{1,6}\s+(.{1,300})")
-_DIRECTIVE = re.compile(r"\s{0,40}\.\.\s(?:\|[^|\n]{1,100}\|\s)?\s{0,4}([a-z-]{1,30})::\s{0,4}(.{0,1000})")
-_RST_LINK = re.compile(r"`([^`<\n]{0,300})<([^>`\n]{1,1000})>`_")
-_RST_TARGET = re.compile(r"\s{0,40}\.\.\s_[^:\n]{1,200}:\s{1,4}(\S{1,1000})")
-_RST_ALT = re.compile(r"\s{1,40}:alt:\s{0,4}(.{0,300})")
-_MD_IMAGE = re.compile(
+_FENCE = pattern(r"\s{0,12}(`{3,}|~{3,})\s{0,4}([^`\n]{0,80})")
+_UNDERLINE = pattern(r"([=\-~^\"'#*+`:.])\1{2,}\s*")
+_HASH = pattern(r"#{1,6}\s+(.{1,300})")
+_DIRECTIVE = pattern(r"\s{0,40}\.\.\s(?:\|[^|\n]{1,100}\|\s)?\s{0,4}([a-z-]{1,30})::\s{0,4}(.{0,1000})")
+_RST_LINK = pattern(r"`([^`<\n]{0,300})<([^>`\n]{1,1000})>`_")
+_RST_TARGET = pattern(r"\s{0,40}\.\.\s_[^:\n]{1,200}:\s{1,4}(\S{1,1000})")
+_RST_ALT = pattern(r"\s{1,40}:alt:\s{0,4}(.{0,300})")
+_MD_IMAGE = pattern(
     r"!\[([^\]\n]{0,300})\]\(\s{0,4}<?([^()\s<>]{1,1000})>?(?:\s{1,4}\"[^\"\n]{0,200}\")?\s{0,4}\)"
 )
-_MD_LINK = re.compile(
+_MD_LINK = pattern(
     r"(?<!!)\[([^\]\n]{0,300})\]\(\s{0,4}<?([^()\s<>]{1,1000})>?(?:\s{1,4}\"[^\"\n]{0,200}\")?\s{0,4}\)"
 )
 _CODE_DIRECTIVES = frozenset(

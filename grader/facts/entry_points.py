@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from grader.facts.records import EntryName
+from grader.patterns import pattern
 
-_PROGRAM = re.compile(r"""SAGEMAKER_PROGRAM\\?["']?[ \t]*[:=][ \t]*\\?["']?([\w./-]+)""")
+_PROGRAM = pattern(r"""SAGEMAKER_PROGRAM\\?["']?[ \t]*[:=][ \t]*\\?["']?([\w./-]+)""")
 _MOST = 100
 
 

@@ -11,12 +11,12 @@ Neither a platform alone (``SageMaker``, ``sagemaker_scripts``) nor deploying al
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Literal
 
 from grader.facts.records import DeployFolder
+from grader.patterns import pattern
 
 Platform = Literal["aws", "gcp"]
 
@@ -40,7 +40,7 @@ _PLATFORM: Mapping[str, Platform] = MappingProxyType(
     }
 )
 _SERVICES = frozenset({"sagemaker", "vertex", "vertexai", "aiplatform", "mlengine", "cmle"})
-_DEPLOY = re.compile(
+_DEPLOY = pattern(
     r"(?:deploy(?:ment|ments|ed|ing|s|er)?|deplyment|deployement"
     r"|despliegues?|desplegar|desplegado|implantacao|implantação|deploiement|déploiement"
     r"|bereitstellung|distribuzione|배포|部署|デプロイ)"
@@ -71,8 +71,8 @@ _PAIRS: Mapping[tuple[str, str], str] = MappingProxyType(
         ("google", "colab"): "colab",
     }
 )
-_WORD = re.compile(r"[^\W\d_]+")
-_CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[^\W\d_A-Za-z]+")
+_WORD = pattern(r"[^\W\d_]+")
+_CAMEL = pattern(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[^\W\d_A-Za-z]+")
 _FILLERS = frozenset(
     {"to", "on", "in", "with", "for", "the", "my", "our", "ml", "model", "models", "cloud", "code"}
 )

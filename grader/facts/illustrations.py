@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Literal
@@ -13,32 +12,33 @@ from grader.facts import images, markdown
 from grader.facts.code import NotebookDocument
 from grader.facts.documents import Document
 from grader.facts.records import Illustration
+from grader.patterns import pattern
 
 Kind = Literal["local", "missing", "remote", "attachment", "output", "video", "pdf"]
 
 _VIDEO = (".mp4", ".mov", ".webm", ".avi", ".mkv", ".m4v", ".wmv", ".mpg", ".mpeg")
-_VIDEO_HOSTS = re.compile(
+_VIDEO_HOSTS = pattern(
     r"(?:^|\.)(?:youtube\.com|youtu\.be|vimeo\.com|loom\.com|bilibili\.com|asciinema\.org)$"
 )
 # Where people put pictures that have no ending in their address.
-_PICTURE_PLACES = re.compile(
+_PICTURE_PLACES = pattern(
     r"github\.com/(?:user-attachments/assets|[^/\s]{1,100}/[^/\s]{1,100}/assets)/"
     r"|user-images\.githubusercontent\.com/|drive\.google\.com/|docs\.google\.com/|photos\.app\.goo\.gl/"
     r"|dropbox\.com/|1drv\.ms/|onedrive\.live\.com/|sharepoint\.com/|imgur\.com/|gyazo\.com/|prnt\.sc/|ibb\.co/"
     r"|postimg\.cc/|snipboard\.io/|lightshot|cloudapp\.com/|droplr\.com/|monosnap\.com/"
 )
-_BADGES = re.compile(
+_BADGES = pattern(
     r"shields\.io|badge|badgen\.net|travis-ci|codecov\.io|coveralls\.io|circleci\.com|appveyor\.com|/workflows/[^\s]{1,200}\.svg"
     r"|pepy\.tech|forthebadge|readthedocs\.org/projects|zenodo\.org/|herokucdn\.com/deploy|/button\.(?:svg|png)"
     r"|skillicons\.dev|/devicons?/|simpleicons|icons8\.com|flaticon|contrib\.rocks|star-history|komarev\.com"
     r"|github-readme-stats|readme-typing-svg|capsule-render|visitor|hits\.|creativecommons\.org"
     r"|img\.youtube\.com/vi|i\.ytimg\.com|avatars\.githubusercontent|opencollective\.com|colab-badge"
 )
-_HOSTED = re.compile(
+_HOSTED = pattern(
     r"^(?:https?://)?(?:www\.)?(?:github\.com/[^/]+/[^/]+/(?:blob|raw|tree)|raw\.githubusercontent\.com/[^/]+/[^/]+"
     r"|gitlab\.com/[^?#]{1,300}?/-/(?:blob|raw)|bitbucket\.org/[^/]+/[^/]+/(?:src|raw))/([^?#]{1,1000})"
 )
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}:")
+_SCHEME = pattern(r"[A-Za-z][A-Za-z0-9+.-]{1,20}:")
 
 
 @lru_cache(maxsize=4)

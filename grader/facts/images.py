@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from grader.facts.records import Illustration, Image
 from grader.limits import Limits
+from grader.patterns import pattern
 
 if TYPE_CHECKING:
     from PIL import Image as PillowImage
@@ -35,7 +36,7 @@ _LFS = b"version https://git-lfs.github.com/spec/"
 _MOST_DECODED = 6_000_000  # pixels of a picture whose border is looked at: some 50 ms
 _SVG_HEAD = 64_000  # bytes of an SVG in which its root element is looked for
 
-_SEPARATED = re.compile(r"[^\W\d_]+")
+_SEPARATED = pattern(r"[^\W\d_]+")
 _DECORATION = frozenset(
     {
         "logo",
@@ -51,13 +52,13 @@ _DECORATION = frozenset(
         "watermark",
     }
 )
-_PLOT = re.compile(
+_PLOT = pattern(
     r"confusion.?matri|(?:^|[^a-z])(?:c?roc|auc|pr).?curve|(?:^|[^a-z])(?:roc|auc|loss|acc|accuracy)(?:$|[^a-z])"
     r"|learning.?curve|training.?(?:curve|history|loss)|feature.?importance|heat.?map|correlation"
     r"|(?:^|[^a-z])corr(?:$|[^a-z])|histogram|box.?plot|pair.?plot|scatter|residual|(?:^|[^a-z])shap(?:$|[^a-z])"
     r"|distribution|(?:^|[^a-z])(?:plot|plots|chart|eda|hist|elbow)(?:$|[^a-z])|matriz.?de.?confusi"
 )
-_SHOT = re.compile(
+_SHOT = pattern(
     r"screen|captura|pantalla|capture|predict|predicc|prediç|previs|endpoint|invo[kc]|deploy|despliegue|console"
     r"|consola|output|response|respuesta|request|result|sagemaker|vertex|infer|test|스크린샷|예측|截图|预测|截屏"
     r"|スクリーンショット|予測|bildschirm|vorhersage|schermata"
@@ -213,7 +214,7 @@ _ROOT = re.compile(rb"<(?:svg|\w{1,20}:svg)(?=[\s>/])([^>]{0,4000})", re.IGNOREC
 _ATTRIBUTE = re.compile(
     rb"(?:^|\s)(width|height|viewBox)\s{0,8}=\s{0,8}([\"'])([^\"'<>]{0,100})\2", re.IGNORECASE
 )
-_LENGTH = re.compile(r"\s*(\d{1,6}(?:\.\d{1,6})?)\s*(px|pt|in|cm|mm|pc|)\s*")
+_LENGTH = pattern(r"\s*(\d{1,6}(?:\.\d{1,6})?)\s*(px|pt|in|cm|mm|pc|)\s*")
 _PIXELS = {"": 1.0, "px": 1.0, "pt": 96 / 72, "in": 96.0, "cm": 96 / 2.54, "mm": 96 / 25.4, "pc": 16.0}
 
 

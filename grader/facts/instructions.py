@@ -35,26 +35,25 @@ from grader.facts.steps import (
     scripts_run,
     shown,
 )
+from grader.patterns import pattern
 
 _MOST = 200  # signs that are kept of one text
 
 
 @lru_cache(maxsize=64)
-def _words(pattern: str, spaced: bool) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w-])(?:{pattern})(?!\w)" if spaced else rf"(?:{pattern})", re.IGNORECASE)
+def _words(expression: str, spaced: bool) -> re.Pattern[str]:
+    return pattern(rf"(?<![\w-])(?:{expression})(?!\w)" if spaced else rf"(?:{expression})", re.IGNORECASE)
 
 
-_PLACES = re.compile(rf"(?<![A-Za-z0-9])(?:{PLACE})(?![A-Za-z0-9])", re.IGNORECASE)
-_MODEL_FILES = re.compile(rf"(?<![A-Za-z0-9])(?:{FILES})", re.IGNORECASE)
-_DATA = re.compile(DATA, re.IGNORECASE)
-_SERVICE = re.compile(
+_PLACES = pattern(rf"(?<![A-Za-z0-9])(?:{PLACE})(?![A-Za-z0-9])", re.IGNORECASE)
+_MODEL_FILES = pattern(rf"(?<![A-Za-z0-9])(?:{FILES})", re.IGNORECASE)
+_DATA = pattern(DATA, re.IGNORECASE)
+_SERVICE = pattern(
     r"(?i)sagemaker|ai[ -]platform|vertex|ml[ -]engine|console|(?<![a-z0-9])(?:aws|gcp)(?![a-z0-9])|google cloud|studio"
 )
-_ENDPOINT_EN = re.compile(r"(?i)(?<![A-Za-z0-9_])endpoints?(?![A-Za-z0-9_])")
-_BREAK = re.compile(
-    r"(?<=[.!?;:])\s+|[。！？；]|\n\s*\n|\s+(?:->|→|>)\s+(?=\S{0,40}\s?(?:click|select|choose))"
-)
-_PASSIVE = re.compile(r"(?i)\b(?:was|were|is|are|been|be|being|gets?|got)\s(?:\w{1,15}ly\s|then\s|also\s)?$")
+_ENDPOINT_EN = pattern(r"(?i)(?<![A-Za-z0-9_])endpoints?(?![A-Za-z0-9_])")
+_BREAK = pattern(r"(?<=[.!?;:])\s+|[。！？；]|\n\s*\n|\s+(?:->|→|>)\s+(?=\S{0,40}\s?(?:click|select|choose))")
+_PASSIVE = pattern(r"(?i)\b(?:was|were|is|are|been|be|being|gets?|got)\s(?:\w{1,15}ly\s|then\s|also\s)?$")
 _NEAR, _NEAR_DENSE, _NEAR_BACK = 110, 45, 60
 
 
@@ -81,7 +80,7 @@ def _pair(
     return False
 
 
-_SERVED = re.compile(r"(?i)deployed|endpoint")
+_SERVED = pattern(r"(?i)deployed|endpoint")
 
 
 def steps_in_sentence(sentence: str, languages: Iterable[str] = tuple(LEXICONS)) -> tuple[Step, ...]:
@@ -145,24 +144,24 @@ _CLICK = r"(?:click|choose|select|press|pick)(?:ed|ing)?|chose"
 _BUTTON = (
     r"(?:new|create|add|deploy)(?: to| a| new| model){0,3} (?:endpoint|model|version)s?|deploy(?: model)?"
 )
-_DEPLOY_THERE = re.compile(
+_DEPLOY_THERE = pattern(
     r"(?i)^\W{0,6}(?:\d{1,2}[.)]\s?)?(?:then )?deploy\b[^.]{0,60}(?:sagemaker|ai[ -]platform|vertex|endpoint)"
 )
 # A way through a console's menus: "AI Platform > Models > New model, then New version".
-_MENU_PUT = re.compile(r"(?i)[>→›»]\W{0,4}(?:import|upload)\b")
-_MENU_CREATE = re.compile(
+_MENU_PUT = pattern(r"(?i)[>→›»]\W{0,4}(?:import|upload)\b")
+_MENU_CREATE = pattern(
     r"(?i)[>→›»]\W{0,4}(?:new|create|deploy|add)\b[^.]{0,40}?\b(?:version|endpoint|model)\b|[>→›»]\W{0,4}deploy\b"
     r"|^\W{0,6}deploy to endpoint\b"
 )
-_UPLOAD_THERE = re.compile(r"(?i)(?<![\w-])upload(?:ed|ing)?(?!\w)")
-_UPLOAD = re.compile(r"(?i)(?<![\w-])(?:upload(?:ed|ing)?|import(?:ed|ing)?)(?!\w)")
-_CARRY = re.compile(
+_UPLOAD_THERE = pattern(r"(?i)(?<![\w-])upload(?:ed|ing)?(?!\w)")
+_UPLOAD = pattern(r"(?i)(?<![\w-])(?:upload(?:ed|ing)?|import(?:ed|ing)?)(?!\w)")
+_CARRY = pattern(
     r"(?i)(?<![\w-])(?:cop(?:y|ied|ying)|put|push(?:ed|ing)?|mov(?:e|ed|ing)|transfer(?:red|ring)?|plac(?:e|ed|ing)|dropp?(?:ed|ing)?|dragg?(?:ed|ing)?)(?!\w)"
 )
-_UPLOADED = re.compile(
+_UPLOADED = pattern(
     rf"(?i)(?<![\w-])(?:(?:the |your |my |our |trained |a |this |saved ){{0,3}}(?:model|artifacts?)(?![\w-])|{FILES})"
 )
-_STEP_HEADING = re.compile(
+_STEP_HEADING = pattern(
     r"(?i)^\W{0,4}(?:step\s*)?\d{1,2}\s*[.):-]|^\W{0,4}(?:step|paso|passo|schritt|étape|단계|步骤)\b|^第.步"
 )
 
@@ -268,14 +267,14 @@ def _lab_code(text: str) -> bool:
     )
 
 
-_LATIN_WORD = re.compile(r"[^\W\d_]{1,30}")
-_SCRIPT_LETTERS = tuple((language, re.compile(f"[{letters}]")) for language, letters in SCRIPTS)
+_LATIN_WORD = pattern(r"[^\W\d_]{1,30}")
+_SCRIPT_LETTERS = tuple((language, pattern(f"[{letters}]")) for language, letters in SCRIPTS)
 
 
 def language_of(text: str) -> str | None:
     """The language of a text, as a two-letter code, by its letters or its small words; None where it cannot be told."""
     text = text[:20_000]
-    letters = Counter({language: len(pattern.findall(text)) for language, pattern in _SCRIPT_LETTERS})
+    letters = Counter({language: len(expression.findall(text)) for language, expression in _SCRIPT_LETTERS})
     latin = len(re.findall(r"[A-Za-z]", text))
     foreign = sum(letters.values())
     if foreign and foreign >= 0.15 * (latin + foreign):

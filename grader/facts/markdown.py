@@ -6,18 +6,18 @@ stranger text goes to the light reader, which misses finer points and no picture
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from grader.facts.documents import Document, html_tags, in_words, read_lightly
+from grader.patterns import pattern
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
 _MOST_PARSED = 80_000  # characters; the longest README met has a third of that
-_STRANGE = re.compile(r"(?:>[ \t]?){60}|(?:[-*+] ){60}|\|(?:[^|\n]{0,20}\|){300}")
+_STRANGE = pattern(r"(?:>[ \t]?){60}|(?:[-*+] ){60}|\|(?:[^|\n]{0,20}\|){300}")
 
 
 @lru_cache(maxsize=1)

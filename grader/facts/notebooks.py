@@ -6,16 +6,16 @@ Nothing is validated beyond what is needed to see the cells: a notebook that ope
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from grader.facts.code import CellOutput, NotebookCell, NotebookDocument
+from grader.patterns import pattern
 from grader.submission.errors import Unreadable
 from grader.text import decode
 
 _CELLS_MOST = 20_000
-_TAG = re.compile(r"<[^<>]{0,2000}>")
+_TAG = pattern(r"<[^<>]{0,2000}>")
 _PICTURES = ("image/", "application/pdf")
 _OLD_PICTURES = {
     "png": "image/png",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,9 +11,10 @@ from grader.facts import illustrations, images, instructions, markdown, steps
 from grader.facts.code import CodeBlock, NotebookDocument
 from grader.facts.documents import Document, html_tags, in_words, read_lightly
 from grader.facts.records import CodeStep, Illustration, Instruction, Readme
+from grader.patterns import pattern
 
 # What may be called README and is no text for people.
-_NO_TEXT = re.compile(
+_NO_TEXT = pattern(
     r"(?i)\.(?:pdf|docx?|odt|rtf|pptx?|xlsx?|pages|ipynb|pyc?|sh|bat|cmd|js|ts|css|json|ya?ml|toml|xml|csv|zip|t?gz|tar"
     r"|rar|7z|mp4|mov|webm|avi|lnk|url|bak~?|swp|png|jpe?g|gif|svg|webp|bmp|tiff?|ico|heic|drawio)$"
 )
@@ -81,13 +81,13 @@ def read(path: str, text: str, paths: frozenset[str]) -> ReadmeDocument:
     return ReadmeDocument(readme, shown, blocks)
 
 
-_OTHER_DOCUMENT = re.compile(
+_OTHER_DOCUMENT = pattern(
     r"(?i)docs\.google\.com|drive\.google\.com|notion\.(?:so|site)|medium\.com|hackmd|confluence|dropbox\.com|gitbook|/wiki(?:/|$)"
     r"|\.(?:md|markdown|rst|pdf|docx?|ipynb|html?|pptx?)(?:[?#]|$)"
 )
 _ENOUGH_PROSE = 40  # words from which prose is judged by its language
 _SOME_PROSE = 25  # words from which a link to a document elsewhere is a form of instructions
-_ADDRESS = re.compile(r"(?i)https?:|//|mailto:")
+_ADDRESS = pattern(r"(?i)https?:|//|mailto:")
 _MUCH_PROSE = 150  # words from which pictures and links are beside it, not instead of it
 
 
@@ -118,8 +118,8 @@ def _judgeable(
     return not (pictures >= 3 or elsewhere)
 
 
-_AWS = re.compile(r"(?i)(?<![a-z0-9])(?:aws|amazon web services|amazon|sagemaker|boto3|s3)(?![a-z])")
-_GCP = re.compile(
+_AWS = pattern(r"(?i)(?<![a-z0-9])(?:aws|amazon web services|amazon|sagemaker|boto3|s3)(?![a-z])")
+_GCP = pattern(
     r"(?i)(?<![a-z0-9])(?:gcp|google cloud|gcloud|gsutil|vertex ?ai|vertex|ai[ -]platform|cloud ml engine|gs://)"
     r"(?![a-z](?!i))"
 )
@@ -127,10 +127,10 @@ _GCP = re.compile(
 
 def _platforms(text: str) -> tuple[str, ...]:
     found = (("aws", _AWS), ("gcp", _GCP))
-    return tuple(name for name, pattern in found if pattern.search(text[:500_000]))
+    return tuple(name for name, expression in found if expression.search(text[:500_000]))
 
 
-_MENTION = re.compile(r"[\w.][\w./\\+@-]{1,200}")
+_MENTION = pattern(r"[\w.][\w./\\+@-]{1,200}")
 _MOST_NAMES = 200
 
 

@@ -18,29 +18,28 @@ from collections.abc import Iterable, Iterator
 
 from grader.facts.code import NotebookDocument
 from grader.facts.records import Secret
+from grader.patterns import pattern
 
-_KEY_ID = re.compile(r"(?<![A-Za-z0-9/+])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])")
-_SIGNED = re.compile(r"X-Amz-(?:Credential|Security-Token)=\Z", re.IGNORECASE)
-_FORTY = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
-_SECRET_NAME = re.compile(
-    r"(?i)secret(?!s?[_-]?(?:name|arn|id|manager))|aws[_-]?(?:access[_-]?)?key(?![_-]?id)"
-)
+_KEY_ID = pattern(r"(?<![A-Za-z0-9/+])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])")
+_SIGNED = pattern(r"X-Amz-(?:Credential|Security-Token)=\Z", re.IGNORECASE)
+_FORTY = pattern(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
+_SECRET_NAME = pattern(r"(?i)secret(?!s?[_-]?(?:name|arn|id|manager))|aws[_-]?(?:access[_-]?)?key(?![_-]?id)")
 _NAME_REACH = 60  # characters between a name and its value
 _ID_REACH = 3  # lines between a key id and its secret
 
-_TOKEN_NAME = re.compile(r"(?i)(?:session|security|aws)[_-]?token")
-_TOKEN_VALUE = re.compile(r"(?<![A-Za-z0-9/+_-])[A-Za-z0-9/+_-]{80,}")
+_TOKEN_NAME = pattern(r"(?i)(?:session|security|aws)[_-]?token")
+_TOKEN_VALUE = pattern(r"(?<![A-Za-z0-9/+_-])[A-Za-z0-9/+_-]{80,}")
 _TOKEN_MARK = ("FwoGZXIvYXdz", "IQoJb3JpZ2lu", "FQoGZXIvYXdz", "FQoDYXdz", "AQoDYXdz", "AgoJb3JpZ2lu")
 
-_PEM = re.compile(r"-----BEGIN (?:RSA |EC |DSA |OPENSSH |ENCRYPTED |PGP )?PRIVATE KEY(?: BLOCK)?-----")
-_PEM_BODY = re.compile(r"[A-Za-z0-9+/]{40,}")
+_PEM = pattern(r"-----BEGIN (?:RSA |EC |DSA |OPENSSH |ENCRYPTED |PGP )?PRIVATE KEY(?: BLOCK)?-----")
+_PEM_BODY = pattern(r"[A-Za-z0-9+/]{40,}")
 _PEM_REACH = 2_000
-_SERVICE_ACCOUNT = re.compile(r"private_key[\\\"']{1,4}\s{0,8}:")
-_SERVICE_ACCOUNT_SIGN = re.compile(r"client_email|service_account|gserviceaccount\.com")
+_SERVICE_ACCOUNT = pattern(r"private_key[\\\"']{1,4}\s{0,8}:")
+_SERVICE_ACCOUNT_SIGN = pattern(r"client_email|service_account|gserviceaccount\.com")
 _SERVICE_ACCOUNT_REACH = 6_000
 
 # Prefixed tokens: literal beginnings, so that searching for them is linear.
-_TOKENS = re.compile(
+_TOKENS = pattern(
     r"(?<![A-Za-z0-9_-])(?:"
     r"gh[pousr]_[A-Za-z0-9]{36,255}"
     r"|github_pat_[A-Za-z0-9_]{60,255}"
@@ -62,14 +61,14 @@ _TOKENS = re.compile(
     r")"
 )
 # Tokens without a prefix of their own, which the name before them tells.
-_NAMED_TOKEN = re.compile(
+_NAMED_TOKEN = pattern(
     r"(?i)(?:wandb[_.-]?(?:api[_-]?key|login)[^\n]{0,20}?(?<![a-f0-9])([a-f0-9]{40})(?![a-f0-9])"
     r"|kaggle[_-]?key[^\n]{0,12}?(?<![a-f0-9])([a-f0-9]{32})(?![a-f0-9])"
     r"|[\"']username[\"']\s{0,4}:\s{0,4}[\"'][^\"'\n]{1,60}[\"']\s{0,4},\s{0,4}[\"']key[\"']\s{0,4}:\s{0,4}[\"']([a-f0-9]{32})[\"']"
     r"|AccountKey=([A-Za-z0-9+/]{86}==))"
 )
 
-_DUMMY = re.compile(
+_DUMMY = pattern(
     r"(?i)example|your|placeholder|change.?me|dummy|fake|redacted|sample|insert|replace|secret.?(?:access|key)"
     r"|x{4}|\*{3}|\.{3}|(.)\1{5}|0123456|1234567|abcdefg|deadbeef|qwerty"
 )
@@ -192,23 +191,23 @@ def in_notebook(document: NotebookDocument) -> tuple[Secret, ...]:
 
 
 _MASK = "***"
-_IDS = re.compile(
+_IDS = pattern(
     r"(?i:(?<=client_email\": \")|(?<=client_email\":\")|(?<=client_email': '))[^\"'\s]{3,}"
     r"|(?i:(?<=private_key_id\": \")|(?<=private_key_id\":\")|(?<=private_key_id': '))[^\"'\s]{3,}"
     r"|(?i:(?<=client_id\": \")|(?<=client_id\":\")|(?<=client_id': '))[^\"'\s]{3,}"
     r"|(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{8,}[A-Za-z0-9/+=_-]*"
 )
-_LOOSE_TOKENS = re.compile(
+_LOOSE_TOKENS = pattern(
     r"(?<![A-Za-z0-9_-])(?:gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|AIza|GOCSPX-|ya29\.|1//0|sk-proj-|sk-ant-"
     r"|sk_live_|hf_|npm_|pypi-AgE|dckr_pat_|SG\.|dapi)[A-Za-z0-9_.-]{12,}"
 )
-_BEGUN_KEY = re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----[^\"']*")
-_ASSIGNED = re.compile(
+_BEGUN_KEY = pattern(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----[^\"']*")
+_ASSIGNED = pattern(
     r"(?i)((?:secret|token|passw(?:or)?d|pwd|credential|api[_-]?key|access[_-]?key(?:[_-]?id)?|account[_-]?key)"
     r"[a-z_]{0,30}[\"']?\s{0,4}(?:=>|[=:,])\s{0,4}[\"']?)([^\s\"'<>${}()\[\],;]{8,})"
 )
-_LONG = re.compile(r"(?<![A-Za-z0-9/+_-])[A-Za-z0-9/+_-]{40,}={0,2}")
-_CODE_VALUE = re.compile(
+_LONG = pattern(r"(?<![A-Za-z0-9/+_-])[A-Za-z0-9/+_-]{40,}={0,2}")
+_CODE_VALUE = pattern(
     r"(?i)os\.|getenv|environ|sagemaker\.|boto3\.|session\.|self\.|args\.|config\.|none$|true$"
 )
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from grader.facts.records import Step
 from grader.facts.secrets import hide
+from grader.patterns import pattern
 from grader.text import excerpt
 
 _MOST = 200  # signs that are kept of one text
@@ -19,16 +20,16 @@ _SHELL_WORDS = r"[^\n|;&]{0,600}"
 _FLAGS = r"(?:\s+(?:alpha|beta|--(?:project|region|account|verbosity)[ =]\S{1,80}|-\S{1,60})){0,6}"
 
 
-def _shell(pattern: str) -> re.Pattern[str]:
+def _shell(expression: str) -> re.Pattern[str]:
     """A pattern of commands, in any case; ``gcloud~`` is gcloud with its release track and global flags."""
-    return re.compile(pattern.replace("gcloud~", "gcloud" + _FLAGS), re.IGNORECASE)
+    return pattern(expression.replace("gcloud~", "gcloud" + _FLAGS), re.IGNORECASE)
 
 
 _COPY = _shell(
     r"\b(?:gsutil(?:\s+-\S{1,20}){0,5}\s+(?:cp|mv|rsync)|gcloud~\s+storage\s+(?:cp|mv|rsync)"
     r"|aws\s+s3\s+(?:cp|mv|sync))\s+([^\n|;&#]{1,600})"
 )
-_CLOUD_PLACE = re.compile(r"(?i)(?:gs|s3)://|^[\"']?[$<{\[]|bucket")
+_CLOUD_PLACE = pattern(r"(?i)(?:gs|s3)://|^[\"']?[$<{\[]|bucket")
 _COMMANDS: tuple[tuple[Step, re.Pattern[str]], ...] = (
     # These bundle the folder they run in, the model included.
     (
@@ -73,13 +74,13 @@ _CURL_ASKS = _shell(
     r"(?:^|\s)(?:-d|--data\S{0,12}|--json|-X\s?POST|-Method\s+POST|-F)(?:\s|['\"@=])|:predict\b|/invocations\b|/predict\b|execute-api"
 )
 _CURL_CREATES = _shell(r"googleapis\.com/\S{1,300}/(?:versions|endpoints)(?:[\s\"'?]|$)|:deployModel\b")
-_LISTED = re.compile(r"[\"'],\s{0,4}f?[\"']")
+_LISTED = pattern(r"[\"'],\s{0,4}f?[\"']")
 _LOCAL = _shell(r"localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]")
 
 _CALLS: tuple[tuple[Step, re.Pattern[str]], ...] = (
     (
         "get-model-there",
-        re.compile(
+        pattern(
             r"\.(?:upload_data|upload_file|upload_fileobj|upload_from_filename|upload_from_file|upload_from_string|put_object)\s?\("
             r"|S3Uploader\.upload|\bModel\.upload\s?\(|\bupload_blob\s?\(|\bupload_(?:to_)?(?:s3|gcs|bucket|model)\w{0,20}\s?\("
             r"|\b\w{0,30}estimator\w{0,10}\.fit\s?\("
@@ -87,35 +88,35 @@ _CALLS: tuple[tuple[Step, re.Pattern[str]], ...] = (
     ),
     (
         "create",
-        re.compile(
+        pattern(
             r"\.deploy\s?\(|\.create_endpoint\s?\(|\.deploy_model\s?\(|\bEndpoint\.create\s?\(|\.versions\(\)\.create\s?\("
             r"|\bdeploy_to_\w{1,20}\s?\("
         ),
     ),
     (
         "call",
-        re.compile(
+        pattern(
             r"\binvoke_endpoint\w{0,30}\s?\(|\b\w{0,30}(?:predictor|endpoint)\w{0,10}\.(?:raw_)?predict\s?\(|\.projects\(\)\.predict\s?\("
             r"|\brequests\.post\s?\((?!\s?[\"']http://(?:localhost|127))|\bpredict_json\s?\(|\.predict\(\s?(?:instances|endpoint|name)\s?="
             r"|\bPredictor\s?\([^\n]{0,200}\)\.predict\s?\("
         ),
     ),
 )
-_SCRIPT = re.compile(
+_SCRIPT = pattern(
     r"(?i)\b(?:python3?(?:\.\d{1,2})?|py|bash|sh|zsh|source|papermill|poetry run python3?|uv run(?: python3?)?)\s+(?:-\w+\s+){0,4}[\"']?"
     r"([\w./\\-]{1,200}\.(?:py|sh|bash|ipynb))|(?:^|\s)\.[/\\]([\w./\\-]{1,200}\.(?:sh|py|bat|cmd|ps1))"
 )
-_NOTEBOOK_COMMAND = re.compile(
+_NOTEBOOK_COMMAND = pattern(
     r"(?i)\bjupyter[\s-](?:notebook|lab|nbconvert)\b[^\n]{0,120}?([\w./\\-]{1,200}\.ipynb)"
 )
-NAMED_FILE = re.compile(r"([\w./\\-]{1,200}\.(?:py|sh|bash|ipynb|bat|cmd|ps1))(?![\w-])")
+NAMED_FILE = pattern(r"([\w./\\-]{1,200}\.(?:py|sh|bash|ipynb|bat|cmd|ps1))(?![\w-])")
 """A script or notebook, as a sentence names it."""
 _NAMED_STEP: tuple[tuple[Step, re.Pattern[str]], ...] = (
-    ("get-model-there", re.compile(r"(?i)upload|push[_-]?model|to[_-]?(?:s3|gcs|bucket)")),
-    ("create", re.compile(r"(?i)deploy(?!ed)|create[_-]?(?:endpoint|version)|^create\.")),
+    ("get-model-there", pattern(r"(?i)upload|push[_-]?model|to[_-]?(?:s3|gcs|bucket)")),
+    ("create", pattern(r"(?i)deploy(?!ed)|create[_-]?(?:endpoint|version)|^create\.")),
     (
         "call",
-        re.compile(
+        pattern(
             r"(?i)invoke|(?:test|call|query|use|ping|hit)[_-]?(?:the[_-]?)?(?:endpoint|api|deploy\w*|prediction)|endpoint[_-]?test"
             r"|(?:online|request|remote|endpoint)[_-]?predict|predict[_-]?(?:request|endpoint|online|remote)|client|send[_-]?request"
         ),
@@ -128,7 +129,7 @@ def named_steps(path: str) -> tuple[Step, ...]:
     name = path.replace("\\", "/").rpartition("/")[2]
     if re.search(r"(?i)local|test_deploy|undeploy", name):
         return ()
-    return tuple(step for step, pattern in _NAMED_STEP if pattern.search(name))
+    return tuple(step for step, expression in _NAMED_STEP if expression.search(name))
 
 
 def shown(text: str) -> str:
@@ -176,8 +177,8 @@ def _steps_of_line(line: str) -> list[Step]:
             found.append("get-model-there")
     if _LISTED.search(line):  # a command given as a list of strings
         line = _LISTED.sub(" ", line)
-    for step, pattern in (*_COMMANDS, *_CALLS):
-        if pattern.search(line):
+    for step, expression in (*_COMMANDS, *_CALLS):
+        if expression.search(line):
             found.append(step)
     for match in _CURL.finditer(line):
         words_ = match.group(1)
@@ -195,4 +196,4 @@ def scripts_run(line: str) -> tuple[str, ...]:
 
 def is_call(line: str) -> bool:
     """Whether a line is code that does one of the steps, rather than a command."""
-    return any(pattern.search(line) for _, pattern in _CALLS)
+    return any(expression.search(line) for _, expression in _CALLS)

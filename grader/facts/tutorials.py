@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal, Protocol
 
 from grader.facts.records import Command, Tutorial, Version
+from grader.patterns import pattern
 
 CENSUS = "its census data"
 """The sign that tells the tutorial's own data from any other deployment on GCP."""
@@ -20,11 +21,11 @@ CREATES_VERSION = "creates an AI Platform version"
 CREATES_MODEL = "uploads a Vertex AI model"
 BANK = "its bank marketing data"
 
-_NOTEBOOKS_AND_SCRIPTS = re.compile(
+_NOTEBOOKS_AND_SCRIPTS = pattern(
     r"(?:\.(?:ipynb|py|sh|bash|zsh|bat|cmd|ps1|mk|r)|(?:^|/)(?:gnu)?makefile|(?:^|/)justfile)\Z",
     re.IGNORECASE,
 )
-_CENSUS_FILES = re.compile(
+_CENSUS_FILES = pattern(
     r"\badult\.(?:data|test)\b|census[_-](?:data|income)\b|ml-engine/census|/census/data/|\bcensus/",
     re.IGNORECASE,
 )
@@ -44,7 +45,7 @@ _CENSUS_COLUMNS = frozenset(
     ]
 )
 _LEAST_COLUMNS = 5
-_BANK_FILES = re.compile(
+_BANK_FILES = pattern(
     r"bank_clean\b|bank-additional|sagemaker/xgboost.*bank|build-train-deploy-machine-learning-model-sagemaker",
     re.IGNORECASE,
 )

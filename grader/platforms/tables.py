@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+from grader.patterns import pattern
 
 TABLE_DATE = dt.date(2026, 11, 22)
 """The day on which the tables were right."""
@@ -127,7 +128,7 @@ def vertex_containers() -> Mapping[str, VertexContainer]:
     return MappingProxyType({row["version"]: VertexContainer(**row) for row in rows})
 
 
-_SAGEMAKER_URI = re.compile(
+_SAGEMAKER_URI = pattern(
     r"(?:^|/)sagemaker-scikit-learn(?:-graviton)?:(?P<version>[0-9][0-9A-Za-z.-]{0,30}?)-cpu-py3\b"
 )
 
@@ -143,7 +144,7 @@ def sagemaker_image_of(uri_or_version: str) -> SageMakerImage | None:
     return sagemaker_images().get(match.group("version") if match else text)
 
 
-_VERTEX_URI = re.compile(
+_VERTEX_URI = pattern(
     r"^(?:https?://)?"
     r"(?:[a-z]+-docker\.pkg\.dev/vertex-ai(?:-restricted)?|(?:[a-z]+\.)?gcr\.io/cloud-aiplatform)/prediction/"
     r"(?P<framework>[a-z]+[0-9]?)-(?:cpu|gpu|tpu)\.(?P<version>[0-9]{1,3}-[0-9]{1,3})(?::[\w.-]+)?(?:@sha256:\w+)?$"
@@ -172,7 +173,7 @@ def vertex_container_of(uri: str) -> VertexContainer | None:
     return vertex_containers().get(image.version)
 
 
-_RUNTIME = re.compile(r"^([0-9]{1,4})\.([0-9]{1,4})(?:\.[0-9]{1,4})?$")
+_RUNTIME = pattern(r"^([0-9]{1,4})\.([0-9]{1,4})(?:\.[0-9]{1,4})?$")
 
 
 def release(version: str) -> tuple[int, int] | None:

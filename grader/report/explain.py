@@ -6,10 +6,10 @@ The same pages as Markdown are the documentation (``tools/make_docs.py``).
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Iterator
 
 from grader.checks.registry import Check, Parameter, Registry
+from grader.patterns import pattern
 from grader.report import words
 from grader.rubric.model import Rubric, RubricItem
 
@@ -244,7 +244,7 @@ def _parameter(parameter: Parameter) -> str:
 
 
 # As Markdown. The texts are the checks' own, which are trusted: they stand as they are, but for bare <angles>.
-_ANGLE = re.compile(r"(`[^`]*`)|([<>])")
+_ANGLE = pattern(r"(`[^`]*`)|([<>])")
 
 
 def _markdown(text: str) -> str:

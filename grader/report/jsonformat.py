@@ -6,13 +6,14 @@ import json
 import re
 from typing import Any
 
+from grader.patterns import pattern
 from grader.report.model import SCHEMA, Item, PlatformResult, Report, Score, SubmissionReport
 from grader.report.words import number
 
 # What JSON itself lets through raw, and a terminal would obey: written as JSON's own escape. Lone surrogates are no
 # text at all, and are shown as the bytes they stand for.
-_RAW = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_LONE = re.compile("[\ud800-\udfff]")
+_RAW = pattern("[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_LONE = pattern("[\ud800-\udfff]")
 
 
 def dump(value: Any) -> str:

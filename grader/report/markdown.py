@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 
+from grader.patterns import pattern
 from grader.report import words
 from grader.report.model import Item, PlatformResult, Report, SubmissionReport
 from grader.report.statistics import sentences, summarise
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>&~|$])")
+_SPECIAL = pattern(r"([\\`*_\[\]<>&~|$])")
 # What a code host turns into something without any markup: addresses, mentions, references to issues, emoji.
-_ACTIVE = re.compile(r"://|www\.|@|#\d|\bGH-\d|mailto:|xmpp:|:[\w+-]+:", re.IGNORECASE)
-_OPENING = re.compile(r"^([#+=-]|\d+(?=[.)]))")
+_ACTIVE = pattern(r"://|www\.|@|#\d|\bGH-\d|mailto:|xmpp:|:[\w+-]+:", re.IGNORECASE)
+_OPENING = pattern(r"^([#+=-]|\d+(?=[.)]))")
 
 
 def text(told: str) -> str:

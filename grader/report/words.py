@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from grader.checks.verdict import Status
 from grader.facts.records import Place
+from grader.patterns import pattern
 from grader.report.model import Item, PlatformResult, Score, SubmissionReport
 
 
@@ -166,7 +166,7 @@ def timing(submission: SubmissionReport) -> str | None:
     return ", ".join(f"{name} {seconds:.2f} s" for name, seconds in submission.timings.items())
 
 
-_CODE = re.compile(r"`([^`]+)`")
+_CODE = pattern(r"`([^`]+)`")
 
 
 def spans(text: str) -> tuple[tuple[bool, str], ...]:

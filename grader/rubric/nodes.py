@@ -8,13 +8,14 @@ from typing import Any
 
 import yaml
 
+from grader.patterns import pattern
 from grader.rubric.faults import Fault, RubricError, quoted
 from grader.text import visible
 
 MOST_BYTES = 1_000_000
 MOST_DEPTH = 12
 """Deeper than any rubric is; before that, composing nodes would recurse."""
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNPRINTABLE = pattern("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 # The C parser where PyYAML has it: ten times faster, and with the same marks.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

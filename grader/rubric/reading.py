@@ -10,12 +10,13 @@ from typing import Any
 
 import yaml
 
+from grader.patterns import pattern
 from grader.rubric import schema
 from grader.rubric.faults import Fault, Kind, did_you_mean, quoted
 from grader.rubric.model import MANUAL
 
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
+_NUMBER = pattern(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_WHOLE = pattern(r"-?(0|[1-9][0-9]*)")
 _TAG = "tag:yaml.org,2002:"
 _CALLED = {
     "bool": "a boolean",

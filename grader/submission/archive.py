@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 from grader.limits import Limits
+from grader.patterns import pattern
 from grader.submission import objects, tree
 from grader.submission.errors import Unobtainable, Unreadable
 from grader.submission.members import Member, damaged, open_tar, open_zip, unpacked
 from grader.submission.source import Source, Submission
 from grader.text import visible
 
-_REF = re.compile(r"ref:\s*(refs/heads/([^\s]{1,300}))\s*")
-_DEPLOY = re.compile(r"(?i)[a-z0-9]+[-_ ]deploy")
+_REF = pattern(r"ref:\s*(refs/heads/([^\s]{1,300}))\s*")
+_DEPLOY = pattern(r"(?i)[a-z0-9]+[-_ ]deploy")
 _EOCD = b"PK\x05\x06"
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 
+from grader.patterns import pattern
 from grader.submission.source import Source, shown
 from grader.text import redact_url, visible
 
-_MISSING_REF = re.compile(r"(?i)couldn't find remote ref|could not find remote branch|no such remote ref")
-_REFUSED = re.compile(
+_MISSING_REF = pattern(r"(?i)couldn't find remote ref|could not find remote branch|no such remote ref")
+_REFUSED = pattern(
     r"(?i)not our ref|unadvertised object|did not send all necessary objects|no such ref was fetched"
 )
-_DUMB = re.compile(r"(?i)dumb http transport does not support")
-_FORMAT = re.compile(r"(?i)mismatched algorithms|hash algorithm|object format")
+_DUMB = pattern(r"(?i)dumb http transport does not support")
+_FORMAT = pattern(r"(?i)mismatched algorithms|hash algorithm|object format")
 
 _ACCESS = (
     "It asked for a login: the repository is private or does not exist; check the address, "
@@ -99,8 +100,8 @@ def sentence(said: str, source: Source) -> str:
     """One sentence on why git could not fetch. What the server itself wrote (``remote:`` lines) is not repeated."""
     lines = [line for line in said.splitlines() if not line.lstrip().startswith(("remote:", "warning:"))]
     own = "\n".join(lines)
-    for pattern, text in _SENTENCES:
-        match = re.search(f"(?i){pattern}", own)
+    for expression, text in _SENTENCES:
+        match = re.search(f"(?i){expression}", own)
         if match:
             code = re.search(r"returned error: (\d{3})", own)
             return text.format(host=_host(source), code=code.group(1) if code else "")

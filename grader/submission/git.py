@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from grader.limits import Limits
+from grader.patterns import pattern
 from grader.submission import complaints, objects
 from grader.submission.errors import Unobtainable
 from grader.submission.gitrun import Failed, Runner, TooMuch
@@ -15,7 +16,7 @@ from grader.submission.source import Source, Submission
 from grader.text import visible
 
 _HEAD = "refs/grade/head"
-_ABBREVIATED = re.compile(r"[0-9a-f]{4,63}")
+_ABBREVIATED = pattern(r"[0-9a-f]{4,63}")
 _SYMREF = re.compile(rb"symref(?:-target|=HEAD):refs/heads/(\S{1,900})")
 
 

@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.limits import Limits
+from grader.patterns import pattern
 from grader.submission import objects
 from grader.submission.disk import Disk
 from grader.submission.errors import Unobtainable, Unreadable
 from grader.submission.source import Source, Submission
 from grader.text import visible
 
-_REF = re.compile(r"ref:\s*(refs/[^\s\x00-\x1f\x7f]{1,500})\s*")
-_PACKED = re.compile(r"^([0-9a-f]{40}(?:[0-9a-f]{24})?) (\S+)$", re.MULTILINE)
+_REF = pattern(r"ref:\s*(refs/[^\s\x00-\x1f\x7f]{1,500})\s*")
+_PACKED = pattern(r"^([0-9a-f]{40}(?:[0-9a-f]{24})?) (\S+)$", re.MULTILINE)
 _SMALL = 4_096
 _MOST_PACKED = 8_000_000
 

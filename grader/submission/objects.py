@@ -16,6 +16,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from grader.limits import Limits
+from grader.patterns import pattern
 from grader.submission import tree as trees
 from grader.submission.errors import Unreadable
 from grader.text import visible
@@ -23,7 +24,7 @@ from grader.text import visible
 Start = Callable[[Sequence[str]], "subprocess.Popen[bytes]"]
 """Starts git with these arguments, with pipes for stdin and stdout; who starts it decides repository and environment."""
 
-OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+OID = pattern(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _AT_ONCE = 150  # requests written before answers are read: what a pipe takes without anyone reading
 _MOST_TREE = 20_000_000
 _MOST_COMMIT = 1_000_000

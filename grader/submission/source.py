@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from grader.limits import Limits
+from grader.patterns import pattern
 from grader.submission import weblinks
 from grader.submission.errors import Unobtainable, WrongCall
 from grader.submission.tree import Tree
@@ -19,12 +20,12 @@ from grader.text import redact_url, visible
 Kind = Literal["git", "folder", "bare", "archive", "refused"]
 
 _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz")
-_SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
-_HELPER = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*::")
-_SCP = re.compile(r"(?P<host>(?:[\w.-]+@)?(?:[\w-]+\.)*[\w-]{2,}|\S*@\[[0-9A-Fa-f:]+\]):(?P<path>[^:\\].*)")
-_BARE_HOST = re.compile(r"(?P<host>(?:[A-Za-z0-9](?:[\w-]*)\.)+[A-Za-z]{2,24}(?::\d+)?)/(?P<path>[^\s]+)")
-_LOOSE_LOGIN = re.compile(r"[^/@\s:]+:[^/@\s]+@(?=(?:[\w-]+\.)+[A-Za-z]{2,24}(?::\d+)?/)")
-_REF_REFUSED = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|$)|^[/.]|[/.]$")
+_SCHEME = pattern(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
+_HELPER = pattern(r"[A-Za-z][A-Za-z0-9+.-]*::")
+_SCP = pattern(r"(?P<host>(?:[\w.-]+@)?(?:[\w-]+\.)*[\w-]{2,}|\S*@\[[0-9A-Fa-f:]+\]):(?P<path>[^:\\].*)")
+_BARE_HOST = pattern(r"(?P<host>(?:[A-Za-z0-9](?:[\w-]*)\.)+[A-Za-z]{2,24}(?::\d+)?)/(?P<path>[^\s]+)")
+_LOOSE_LOGIN = pattern(r"[^/@\s:]+:[^/@\s]+@(?=(?:[\w-]+\.)+[A-Za-z]{2,24}(?::\d+)?/)")
+_REF_REFUSED = pattern(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|$)|^[/.]|[/.]$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ def obtain(
 
     Raises:
         Unobtainable: it could not be obtained or read; one sentence without credentials.
-        WrongCall: a pattern of ``exclude`` is none.
+        WrongCall: a expression of ``exclude`` is none.
     """
     from grader.submission.exclude import matcher
 

@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from grader.patterns import pattern
+
 _OWNER_AND_NAME = frozenset({"github.com", "bitbucket.org", "codeberg.org"})
 _WITH_REF = frozenset({"tree", "blob", "raw", "blame", "commits", "edit"})
-_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_COMMIT = pattern(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 @dataclass(frozen=True, slots=True)

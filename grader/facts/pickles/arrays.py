@@ -7,13 +7,13 @@ item size in raw bytes, or for arrays of objects a complete pickle of its own in
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from grader.facts.pickles.nodes import Made, Table
 from grader.facts.pickles.source import Malformed
+from grader.patterns import pattern
 
-_TYPE = re.compile(r"[<>|=]?(?P<kind>[biufcOSUVMm])(?P<bytes>[0-9]{1,9})")
+_TYPE = pattern(r"[<>|=]?(?P<kind>[biufcOSUVMm])(?P<bytes>[0-9]{1,9})")
 _MOST_DIMENSIONS = 64
 _HAS_OBJECT = 1  # bit of a dtype's flags
 

@@ -28,6 +28,7 @@ from grader.facts.pickles.nodes import (
 )
 from grader.facts.pickles.opcodes import LONG_BYTES, LONG_TEXT, METHODS, Values
 from grader.facts.pickles.source import Malformed, OverBound, Source
+from grader.patterns import pattern
 
 _MOST_NAMES = 20_000
 _NESTED = 20  # pickles of object arrays inside each other
@@ -49,7 +50,7 @@ _ROLES = {
 }
 _UFUNC_HOMES = ("numpy", "numpy.core", "numpy._core", "scipy.special", "scipy.special._ufuncs")
 # SciPy's distributions compile this text when they are restored (scipy.stats, `rv_generic.__setstate__`, SciPy 1.6 on).
-_TEMPLATE = re.compile(
+_TEMPLATE = pattern(
     r"(?:\s*(?:def _parse_args(?:_rvs|_stats)?\(self,[\w ,=.]*(?:moments='mv')?\):"
     r"|return \([\w ,]*\),[\w ,]*|return self\._argcheck_rvs\([\w ,=]*\))\s*)*",
     re.ASCII,

@@ -6,7 +6,6 @@ written, and the word says so.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from dataclasses import dataclass, field
 from grader.facts.code import Origin
 from grader.facts.shell.lexer import parts_of
 from grader.facts.shell.parts import SH, Letters, Part, RawWord, Style, Substitution
+from grader.patterns import pattern
 
 MOST_VALUE = 4_000
 """Characters of a variable's value that are followed; a longer one stays as written."""
@@ -88,9 +88,9 @@ class _Building:
         return Word("".join(self.pieces), self.line, self.known, self.quoted, tuple(self.spans))
 
 
-_LINE_END = re.compile("\n")
-_BRACES = re.compile(r"\{\{?\s?([A-Za-z_]\w{0,100})\s?\}?\}")
-_FIELD = re.compile(r"\S+")
+_LINE_END = pattern("\n")
+_BRACES = pattern(r"\{\{?\s?([A-Za-z_]\w{0,100})\s?\}?\}")
+_FIELD = pattern(r"\S+")
 
 
 @dataclass(slots=True)

@@ -12,11 +12,12 @@ import re
 
 from grader.facts.shell.parts import SH, HereDocument, Letters, Part, RawCommand, RawWord, Style, Substitution
 from grader.facts.shell.words import MOST_NESTING, UnclosedError, WordReader
+from grader.patterns import pattern
 
 _MOST_REREAD = 200_000
 
-_REDIRECT = re.compile(r"[0-9]*(?:<<<|<<-?|<&|<>|<|>>|>&|>\||>)|&>>?")
-_REM = re.compile(r"@?rem\b|::", re.IGNORECASE)
+_REDIRECT = pattern(r"[0-9]*(?:<<<|<<-?|<&|<>|<|>>|>&|>\||>)|&>>?")
+_REM = pattern(r"@?rem\b|::", re.IGNORECASE)
 
 
 def read(text: str, line: int = 1, style: Style = SH) -> list[RawCommand]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from grader.facts.shell.expand import Word
+from grader.patterns import pattern
 
 # Commands that run another one: how many words of their own they take after their flags, and which flags
 # have values.
@@ -29,7 +29,7 @@ _PREFIXES: Mapping[str, tuple[int, frozenset[str]]] = {
     "cmd.exe": (0, frozenset()),
 }
 _RUNNERS = frozenset({"uv", "poetry", "pipenv", "pdm", "hatch", "rye", "conda"})
-_ASSIGNMENT = re.compile(r"([A-Za-z_]\w{0,100})(\+?)=")
+_ASSIGNMENT = pattern(r"([A-Za-z_]\w{0,100})(\+?)=")
 
 
 def unwrapped(words: list[Word], *, in_cmd: bool = False) -> list[Word]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from grader.facts.code import CodeBlock, Dialect, ShellText
+from grader.patterns import pattern
 
 _MAKEFILES = frozenset({"makefile", "gnumakefile", "justfile"})
 
@@ -48,18 +49,18 @@ _SESSIONS = frozenset(
     {"console", "terminal", "session", "shell-session", "shellsession", "bash-session", "sh-session"}
 )
 _PYTHON = frozenset({"python", "py", "python3", "ipython", "ipython3", "jupyter", "pycon"})
-_PROMPT = re.compile(
+_PROMPT = pattern(
     r"[ \t]*(?:\([\w .\-]{1,40}\)[ \t]*)?"
     r"(?:\[[^\]\n]{1,60}\][$#%]|[\w.@~:/\\\-]{0,80}\$|[\w.\-]+@[\w.~:/\-]{1,80}[%#]|PS [^>\n]{0,80}>|[A-Z]:\\[^>\n]{0,80}>)[ \t]+(?=\S)"
 )
-_ROOT_PROMPT = re.compile(r"[ \t]*#[ \t](?=(?:sudo |gcloud|gsutil|aws|curl|docker|python)\b)")
-_ANGLE_PROMPT = re.compile(r"[ \t]*>[ \t]+(?=\S)")
-_APOSTROPHE = re.compile(r"(?<=[A-Za-z])'(?=(?:s|t|ll|re|ve|d|m)\b)")
-_HERE = re.compile(r"<<-?[ \t]*(['\"]?)(\w+)\1")
-_WORKFLOWS = re.compile(
+_ROOT_PROMPT = pattern(r"[ \t]*#[ \t](?=(?:sudo |gcloud|gsutil|aws|curl|docker|python)\b)")
+_ANGLE_PROMPT = pattern(r"[ \t]*>[ \t]+(?=\S)")
+_APOSTROPHE = pattern(r"(?<=[A-Za-z])'(?=(?:s|t|ll|re|ve|d|m)\b)")
+_HERE = pattern(r"<<-?[ \t]*(['\"]?)(\w+)\1")
+_WORKFLOWS = pattern(
     r"(?:^|/)(?:\.github/workflows/[^/]+|\.gitlab-ci|\.circleci/config|azure-pipelines|buildspec|\.travis)\.ya?ml\Z"
 )
-_SHEBANG = re.compile(r"#![ \t]*\S*?(?:/|env[ \t]+)(?:ba|z|k|da)?sh\b")
+_SHEBANG = pattern(r"#![ \t]*\S*?(?:/|env[ \t]+)(?:ba|z|k|da)?sh\b")
 
 
 def from_file(path: str, text: str) -> tuple[ShellText, ...]:
@@ -165,11 +166,11 @@ def _escapes(block: CodeBlock) -> Iterator[ShellText]:
 
 # Makefiles
 
-_MAKE_VARIABLE = re.compile(
+_MAKE_VARIABLE = pattern(
     r"(?:export[ \t]+|override[ \t]+)*(?P<name>[A-Za-z_][\w.\-]{0,100})[ \t]*(?P<op>\?|::?|:::|\+|!)?=[ \t]*(?P<value>.*)\Z",
     re.DOTALL,
 )
-_RECIPE_MARKS = re.compile(r"[ \t@+\-]*")
+_RECIPE_MARKS = pattern(r"[ \t@+\-]*")
 
 
 def makefile_parts(text: str, line: int) -> tuple[list[tuple[str, str, int]], list[tuple[str, int]]]:
@@ -236,8 +237,8 @@ def _logical(text: str, line: int) -> Iterator[tuple[str, int]]:
 # Dockerfiles and workflows
 
 _MOST_VARIABLES = 100
-_RUN = re.compile(r"[ \t]*RUN[ \t]+(?:--\S+[ \t]+)*", re.IGNORECASE)
-_ENV = re.compile(r"[ \t]*(?:ENV|ARG)[ \t]+([A-Za-z_]\w*)[= \t]\"?([^\"\n]*)\"?", re.IGNORECASE)
+_RUN = pattern(r"[ \t]*RUN[ \t]+(?:--\S+[ \t]+)*", re.IGNORECASE)
+_ENV = pattern(r"[ \t]*(?:ENV|ARG)[ \t]+([A-Za-z_]\w*)[= \t]\"?([^\"\n]*)\"?", re.IGNORECASE)
 
 
 def _dockerfile(path: str, text: str) -> Iterator[ShellText]:
@@ -253,9 +254,7 @@ def _dockerfile(path: str, text: str) -> Iterator[ShellText]:
             yield ShellText(path, None, number, logical[match.end() :], "sh", dict(variables))
 
 
-_STEP = re.compile(
-    r"(?P<indent>[ ]*)(?P<dash>-[ ]+)?(?:run|script|command|inlineScript):[ \t]*(?P<rest>.*)\Z"
-)
+_STEP = pattern(r"(?P<indent>[ ]*)(?P<dash>-[ ]+)?(?:run|script|command|inlineScript):[ \t]*(?P<rest>.*)\Z")
 
 
 def _workflow(path: str, text: str) -> Iterator[ShellText]:

@@ -7,8 +7,9 @@ builds submit app``) is not taken for a part of the verb. Read off the command s
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
+
+from grader.patterns import pattern
 
 RELEASE_TRACKS = frozenset({"alpha", "beta", "preview"})
 
@@ -144,9 +145,9 @@ _DOCKER_GROUPS = frozenset(
 )
 _COMPOSE_VALUES = frozenset({"-f", "--file", "-p", "--project-name", "--env-file", "--profile"})
 
-_WORD = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*\Z")
-_MODE = re.compile(r"-{0,2}[A-Za-z]+\Z")
-_SCRIPT = re.compile(r"\.pyw?\Z")
+_WORD = pattern(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*\Z")
+_MODE = pattern(r"-{0,2}[A-Za-z]+\Z")
+_SCRIPT = pattern(r"\.pyw?\Z")
 
 
 def verb_of(program: str, words: Sequence[str]) -> tuple[str, int] | None:

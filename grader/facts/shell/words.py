@@ -16,22 +16,23 @@ from grader.facts.shell.parts import (
     Substitution,
     Variable,
 )
+from grader.patterns import pattern
 
 MOST_NESTING = 24
 """Substitutions in substitutions; deeper ones are read as letters."""
 _MOST_BACKTICKS = 3
 
-_BLANKS = re.compile(r"[ \t\r\f\v\0]+")
-_PLACEHOLDER = re.compile(r"<[A-Za-z_][\w.\-]{0,60}(?:[ /:][\w.\-]{1,40}){0,6}>(?![A-Za-z0-9>&])")
-_ASSIGNS = re.compile(r"[A-Za-z_]\w{0,100}\+?=\Z")
-_NAME = re.compile(r"[A-Za-z_]\w*")
-_SPECIAL = re.compile(r"[0-9@*#?$!-]")
-_BRACED = re.compile(r"\$\{(?P<length>#?)!?(?P<name>[A-Za-z_]\w*|[0-9@*#?]+)(?P<index>\[[^\]\n]{0,80}\])?")
-_OPERATOR = re.compile(r":?[-=?+]")
-_MAKE_NAME = re.compile(r"\$(?:\((?P<a>[\w.\-]{1,100})\)|\{(?P<b>[\w.\-]{1,100})\}|(?P<c>[A-Za-z@<^?*+]))")
-_MAKE_SHELL = re.compile(r"\$\(shell[ \t]+")
-_ENVIRONMENT = re.compile(r"\$env:(?P<a>[A-Za-z_]\w*)|\$\{env:(?P<b>[A-Za-z_]\w*)\}", re.IGNORECASE)
-_PERCENT = re.compile(r"%(?P<a>[A-Za-z_][\w.\-]{0,100})%|!(?P<b>[A-Za-z_][\w.\-]{0,100})!")
+_BLANKS = pattern(r"[ \t\r\f\v\0]+")
+_PLACEHOLDER = pattern(r"<[A-Za-z_][\w.\-]{0,60}(?:[ /:][\w.\-]{1,40}){0,6}>(?![A-Za-z0-9>&])")
+_ASSIGNS = pattern(r"[A-Za-z_]\w{0,100}\+?=\Z")
+_NAME = pattern(r"[A-Za-z_]\w*")
+_SPECIAL = pattern(r"[0-9@*#?$!-]")
+_BRACED = pattern(r"\$\{(?P<length>#?)!?(?P<name>[A-Za-z_]\w*|[0-9@*#?]+)(?P<index>\[[^\]\n]{0,80}\])?")
+_OPERATOR = pattern(r":?[-=?+]")
+_MAKE_NAME = pattern(r"\$(?:\((?P<a>[\w.\-]{1,100})\)|\{(?P<b>[\w.\-]{1,100})\}|(?P<c>[A-Za-z@<^?*+]))")
+_MAKE_SHELL = pattern(r"\$\(shell[ \t]+")
+_ENVIRONMENT = pattern(r"\$env:(?P<a>[A-Za-z_]\w*)|\$\{env:(?P<b>[A-Za-z_]\w*)\}", re.IGNORECASE)
+_PERCENT = pattern(r"%(?P<a>[A-Za-z_][\w.\-]{0,100})%|!(?P<b>[A-Za-z_][\w.\-]{0,100})!")
 
 
 class UnclosedError(Exception):
