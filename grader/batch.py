@@ -63,6 +63,10 @@ def results(
     import shutil
 
     preload(tasks)
+    if len(tasks) > 1:
+        from grader.warm import warm
+
+        warm(tasks[0].plan)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with _progress(len(tasks)) as advance:
         for index, outcome in run_all(tasks, examine, jobs or cores, limits):
