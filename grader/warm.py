@@ -9,11 +9,13 @@ from __future__ import annotations
 import base64
 import gc
 import json
-import pickle  # noqa: S403 - writes one, reads none
+import pickle
 from collections.abc import Mapping
 
 from grader.grading import Plan, verdicts_of
 from grader.limits import Limits
+from grader.patterns import compile_all
+from grader.submission import folder as _folder  # noqa: F401 - to have it imported
 from grader.submission.tree import Entry, build
 
 _PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
@@ -69,5 +71,6 @@ def warm(plan: Plan | None) -> None:
     facts = gather(tree, Limits())
     if plan is not None:
         verdicts_of(facts, plan)
+    compile_all()
     gc.collect()
     gc.freeze()  # a child's collections leave the parent's objects, and so the shared pages, alone
