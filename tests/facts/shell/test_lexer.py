@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +9,7 @@ from hypothesis import strategies as st
 from grader.facts import commands
 from grader.facts.code import ShellText
 from grader.facts.shell import lexer, parts
+from tests.bounds import within_a_files_bound
 
 
 def words(text: str, style: parts.Style = parts.SH) -> list[list[str]]:
@@ -113,11 +112,10 @@ def test_lines() -> None:
     ids=range(19),
 )
 def test_hostile_text_is_read_in_linear_time(text: str) -> None:
-    start = time.process_time()
-    commands.read(ShellText("x.sh", None, 1, text))
-    commands.read(ShellText("Makefile", None, 1, text, "make"))
-    commands.read(ShellText("x.bat", None, 1, text, "bat"))
-    assert time.process_time() - start < 4
+    with within_a_files_bound():
+        commands.read(ShellText("x.sh", None, 1, text))
+        commands.read(ShellText("Makefile", None, 1, text, "make"))
+        commands.read(ShellText("x.bat", None, 1, text, "bat"))
 
 
 SHELLISH = st.text(
