@@ -94,21 +94,24 @@ def declared(text: str) -> tuple[Declared, ...]:
     text = text.replace("\r\n", "\n").replace("\ufeff", " ")
     if not is_of_interest(text):
         return ()
-    if len(text) <= MOST_PARSED:
-        import yaml
-
-        try:
-            # A tab is no blank in YAML, but it is one in JSON; offsets stay as they are.
-            documents: list[yaml.Node | None] | None = list(
-                yaml.compose_all(text.replace("\t", " "), Loader=yaml.SafeLoader)
-            )
-        except (yaml.YAMLError, RecursionError, ValueError):
-            documents = None
-        if documents is not None:
-            return tuple(
-                item for document in documents if document is not None for item in _objects(document)
-            )
+    documents = composed(text)
+    if documents is not None:
+        return tuple(item for document in documents for item in _objects(document))
     return tuple(_by_keys(text))
+
+
+def composed(text: str) -> list[yaml.Node] | None:
+    """The documents of a YAML or JSON text as nodes with positions; None where it does not parse or is over a bound."""
+    if len(text) > MOST_PARSED:
+        return None
+    import yaml
+
+    try:
+        # A tab is no blank in YAML, but it is one in JSON; offsets stay as they are.
+        found = list(yaml.compose_all(text.replace("\t", " "), Loader=yaml.SafeLoader))
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return None
+    return [node for node in found if node is not None]
 
 
 def _objects(root: yaml.Node) -> Iterator[Declared]:

@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from grader.facts.code import CodeBlock, WrittenText
 from grader.facts.commands import ParsedCommand
-from grader.facts.declared import Datum, Declared, declared, is_of_interest
+from grader.facts.datatexts import DataText, Form, data_texts
+from grader.facts.declared import Datum, Declared, declared
 from grader.facts.records import Upload, Version
 from grader.facts.shell.expand import Word
 from grader.facts.uploads import uploads_of
 from grader.patterns import pattern
 
-_FORM = Literal["flag", "yaml", "json", "python", "shell-variable"]
 _SERVICE = Literal["ai-platform", "vertex"]
 _VERSION_VERBS = frozenset({"ai-platform versions create", "ml-engine versions create"})
 _JOB_VERBS = frozenset(
@@ -31,37 +30,6 @@ _JOB_VERBS = frozenset(
 _REST = pattern(r"ml\.googleapis\.com/.*/versions|/models/[^/]+/versions/?\Z|/models:upload|/versions/?\Z")
 _PLACEHOLDER = pattern(r"[$<{\[%]|your[-_ ]", re.IGNORECASE | re.ASCII)
 _NAME_ONLY = pattern(r"[A-Z][A-Z0-9_]{2,}\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class _Document:
-    """A YAML or JSON text that deployments may refer to. ``word`` where a shell wrote it, with its
-    letters' places.
-    """
-
-    path: str
-    cell: int | None
-    line: int
-    target: str | None
-    text: str
-    via: Literal["code", "readme"]
-    word: Word | None = None
-    offset: int = 0
-    on_disk: bool = False
-
-    @property
-    def form(self) -> _FORM:
-        return "json" if self.text.lstrip()[:1] in ("{", "[") else "yaml"
-
-    def place(self, datum: Datum) -> tuple[str, int | None, int, _FORM]:
-        """Path, cell, line and form of a value."""
-        if self.word is not None:
-            span = self.word.at(self.offset + datum.offset)
-            if span.origin is not None:
-                return span.origin.path, span.origin.cell, span.origin.line, span.origin.form
-            return self.path, self.cell, span.line, self.form
-        line = self.line + self.text.count("\n", 0, datum.offset)
-        return self.path, self.cell, line, self.form
 
 
 def read(
@@ -76,54 +44,15 @@ def read(
     files by path, ``blocks`` the code blocks of READMEs (of which those that hold YAML or JSON count). Never
     raises.
     """
-    documents = _documents(commands, written_texts, data, blocks)
+    documents = data_texts(commands, written_texts, data, blocks)
     reading = _Reading(documents)
     versions = [version for command in commands for version in reading.command(command)]
     versions += reading.loose()
     return tuple(dict.fromkeys(versions)), uploads_of(commands)
 
 
-def _documents(
-    commands: Sequence[ParsedCommand],
-    written_texts: Iterable[WrittenText],
-    data: Mapping[str, str],
-    blocks: Iterable[CodeBlock],
-) -> list[_Document]:
-    out = [
-        _Document(w.path, w.cell, w.line, w.target, w.text.replace("\r\n", "\n"), w.via)
-        for w in written_texts
-        if not (w.target or "").lower().endswith((".py", ".sh", ".ipynb", ".md"))
-    ]
-    for command in commands:
-        w = command.written
-        if w is not None:
-            out.append(_Document(w.path, w.cell, w.line, w.target, w.text, w.via, command.input))
-    out += [
-        _Document(path, None, 1, path, text.replace("\r\n", "\n"), "code", on_disk=True)
-        for path, text in data.items()
-    ]
-    out += [
-        _Document(b.path, None, b.line, None, b.text.replace("\r\n", "\n"), "readme")
-        for b in blocks
-        if _is_data(b)
-    ]
-    return out
-
-
-def _is_data(block: CodeBlock) -> bool:
-    if not is_of_interest(block.text):
-        return False
-    language = block.language.strip().lower()
-    if language.startswith(("yaml", "yml", "json")):
-        return True
-    first = block.text.lstrip()[:1]
-    return language in ("", "text", "txt") and (
-        first == "{" or re.match(r"\s*[A-Za-z]\w*:(?:\s|$)", block.text) is not None
-    )
-
-
 class _Reading:
-    def __init__(self, documents: list[_Document]) -> None:
+    def __init__(self, documents: list[DataText]) -> None:
         self.documents = documents
         self.used: set[int] = set()
         self._declared: dict[int, tuple[Declared, ...]] = {}
@@ -154,14 +83,14 @@ class _Reading:
         record = command.record
         assert record is not None  # noqa: S101 - the caller asked
         config: Declared | None = None
-        document: _Document | None = None
+        document: DataText | None = None
         name = command.value("--config")
         if name:
             index = self.find(name, command)
             if index is not None:
                 document = self.documents[index]
                 config = next((d for d in self.objects(index) if not d.job), None)
-        places: dict[str, tuple[str, int | None, int, _FORM]] = {}
+        places: dict[str, tuple[str, int | None, int, Form]] = {}
         values: dict[str, str | None] = {}
         unresolved: list[str] = []
         for field, flag, key in (
@@ -182,7 +111,7 @@ class _Reading:
                 unresolved.append(field)  # in a file that is not here
             if field in places and values[field] is None:
                 unresolved.append(field)
-        here: tuple[str, int | None, int, _FORM] = (command.path, command.cell, command.line, "flag")
+        here: tuple[str, int | None, int, Form] = (command.path, command.cell, command.line, "flag")
         path, cell, line, form = next(
             (places[f] for f in ("runtime_version", "python_version", "container") if f in places), here
         )
@@ -210,7 +139,7 @@ class _Reading:
         container: str | None = None
         unresolved: tuple[str, ...] = ()
         path, cell, line = command.path, command.cell, command.line
-        form: _FORM = "flag"
+        form: Form = "flag"
         if given is not None:
             path, cell, line, form = self._flag_place(command, given)
             container = _value(given[0].text[given[1] :], given[0].known)
@@ -240,7 +169,7 @@ class _Reading:
             return []
         body = word.text[offset:]
         to_versions = any(_REST.search(w.text[:1000].strip("'\"")) for w in command.words)
-        document: _Document | None
+        document: DataText | None
         if body.startswith("@"):
             name = body[1:]
             if name == "-" and command.input is not None:
@@ -324,12 +253,12 @@ class _Reading:
         return best[1]
 
     @staticmethod
-    def _inline(command: ParsedCommand, word: Word, offset: int) -> _Document:
+    def _inline(command: ParsedCommand, word: Word, offset: int) -> DataText:
         via: Literal["code", "readme"] = "readme" if command.via == "readme" else "code"
-        return _Document(command.path, command.cell, word.line, None, word.text[offset:], via, word, offset)
+        return DataText(command.path, command.cell, word.line, None, word.text[offset:], via, word, offset)
 
     @staticmethod
-    def _flag_place(command: ParsedCommand, given: tuple[Word, int]) -> tuple[str, int | None, int, _FORM]:
+    def _flag_place(command: ParsedCommand, given: tuple[Word, int]) -> tuple[str, int | None, int, Form]:
         word, offset = given
         span = word.at(offset)
         if span.origin is not None and word.known:
@@ -345,7 +274,7 @@ def _glued(command: ParsedCommand) -> tuple[Word | None, int]:
     return None, 0
 
 
-def _version_of(document: _Document, item: Declared, command: ParsedCommand | None) -> Version:
+def _version_of(document: DataText, item: Declared, command: ParsedCommand | None) -> Version:
     runtime, python, image = item.get("runtimeVersion"), item.get("pythonVersion"), item.get("imageUri")
     at = runtime or python or image or item.get("deploymentUri") or Datum("", 0)
     path, cell, line, form = document.place(at)

@@ -14,6 +14,7 @@ from typing import ParamSpec, TypeVar
 from grader.facts import (
     archives,
     commands,
+    containers,
     deployments,
     entry_points,
     folders,
@@ -214,11 +215,17 @@ def gather(
     versions = _in_order((*python.versions, *versions))
     uploads = _in_order((*python.uploads, *uploads))
 
+    written = frozenset(w.target for w in python.written_files if w.target)
+    homes = tuple(folder.path for folder in deploy)
+    model_calls = reading.guarded(
+        "(the containers together)", containers.read,
+        run, python.written_texts, data, documents.blocks, paths | written, homes,
+    )  # fmt: skip
+
     pictures, drawn = _pictures(reading, paths, documents.illustrations, parsed)
     packed, model_facts = _models(reading, paths)
     secret_facts = _secrets(reading, paths, parsed)
     command_facts = _in_order(commands.records(run))
-    homes = tuple(folder.path for folder in deploy)
     found_tutorials = reading.guarded(
         "(the tutorials)", tutorials.find, python, command_facts, versions, homes
     )
@@ -233,7 +240,7 @@ def gather(
         sources=python.sources,
         written_files=python.written_files,
         model_fns=python.model_fns,
-        model_calls=python.model_calls,
+        model_calls=(*python.model_calls, *(model_calls or ())),
         archives=packed,
         models=model_facts,
         as_matrix=python.as_matrix,
