@@ -31,6 +31,9 @@ PROMISED = (
 )
 """The facts that scripts rely on, in their order; the others follow."""
 
+_PROGRAMS = frozenset({"gcloud", "gsutil", "aws", "tar"})
+"""The programs whose commands are ``commands``; what else a shell was told (python, curl) is ``other_commands``."""
+
 
 def inspect_json(facts: Facts | Mapping[str, Any], source: str, commit: str | None) -> dict[str, Any]:
     """The facts as plain values, schema ``grade.inspect/1``: first what is promised, in that order, then the rest.
@@ -46,6 +49,9 @@ def inspect_json(facts: Facts | Mapping[str, Any], source: str, commit: str | No
         "commit": None if commit is None else shown.line(commit),
     }
     found.update({name: _safe(plain.get(name, [])) for name in (*PROMISED, *rest)})
+    told = found["commands"]
+    found["commands"] = [command for command in told if command["program"] in _PROGRAMS]
+    found["other_commands"] = [command for command in told if command["program"] not in _PROGRAMS]
     return found
 
 
@@ -179,7 +185,8 @@ _SECTIONS: tuple[tuple[str, str, Callable[[Mapping[str, Any]], str]], ...] = (
     ("as_matrix", "Live .as_matrix()", _at),
     ("sklearn_externals", "Live sklearn.externals", _at),
     ("versions", "Versions declared for a deployment", _version),
-    ("commands", "Commands", _command),
+    ("commands", "Commands of the clouds", _command),
+    ("other_commands", "Other commands", _command),
     ("tutorials", "Tutorials", lambda fact: f"{fact['path']}, {fact['platform']}"),
     ("secrets", "Credentials (not shown)", lambda fact: f"{_at(fact)}, {fact['kind']}"),
     ("unread", "Not read", lambda fact: f"{fact['path']}: {fact['why']}"),
