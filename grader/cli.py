@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import os
 import sys
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 GRADED, LOW, WRONG_CALL, UNREADABLE, CRASHED = 0, 1, 2, 3, 4
 INTERRUPTED, CLOSED_PIPE = 130, 141
+SAVE_EVERY = 10.0  # seconds between two writings of --output while a class is graded
 SUBCOMMANDS = ("inspect", "checks", "rubric")
 
 _EPILOG = """\
@@ -199,7 +201,7 @@ def _grade(arguments: list[str]) -> int:
     marks = _load_marks(options.marks, rubric)
 
     from grader.batch import results, scratch, tasks_of
-    from grader.grading import plan_of, told
+    from grader.grading import not_reached, plan_of, told
     from grader.report.model import Report, for_audience
 
     plan = plan_of(rubric, platform=options.platform, requested=requested, selected=selected)
@@ -214,16 +216,22 @@ def _grade(arguments: list[str]) -> int:
                 __version__,
                 {"id": rubric.id, "version": rubric.version, "sha256": rubric.sha256},
                 rubric.title,
-                tuple(reports[index] for index in sorted(reports)),
+                tuple(reports.get(index) or not_reached(task) for index, task in enumerate(tasks)),
             )
             return for_audience(report, options.audience)
 
         try:
             with contextlib.closing(results(tasks, options.jobs, limits)) as outcomes:
+                saved = time.monotonic()
                 for index, outcome in outcomes:
                     reports[index] = told(
                         tasks[index], outcome, rubric, requested=requested, selected=selected, marks=marks
                     )
+                    if options.output and time.monotonic() - saved > SAVE_EVERY:
+                        _write(
+                            finished(), outputs
+                        )  # a call that is killed later leaves what was graded by now
+                        saved = time.monotonic()
         except (KeyboardInterrupt, SystemExit):
             if reports and options.output:  # what was graded until now is not lost
                 _write(finished(), outputs)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from grader.checks import registry as checks
 from grader.checks.run import judge
@@ -45,8 +45,7 @@ class Plan:
     check_files: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """One submission to examine. ``plan`` None: say what is there, judge nothing. ``scratch`` is removed by the caller."""
 
     source: sources.Source
@@ -205,6 +204,19 @@ def told(
         other_platforms=graded.others,
         notes=(*answer["notes"], *graded.notes),
         timings=answer["timings"],
+    )
+
+
+def not_reached(task: Task) -> SubmissionReport:
+    """The entry of a submission that was not graded before the call ended."""
+    return SubmissionReport(
+        source=task.source.shown,
+        ref=None,
+        commit=None,
+        committed_at=None,
+        excluded=task.exclude,
+        outcome="crashed",
+        problem="It was not graded: the call ended before; grade it again.",
     )
 
 

@@ -222,8 +222,30 @@ def test_interrupting_is_130_and_keeps_what_was_graded(good: Path, tmp_path: Pat
     listener.close()
     assert process.returncode == 130
     assert b"Traceback" not in said
-    assert [s["outcome"] for s in json.loads(target.read_text("utf-8"))["submissions"]] == ["graded"]
+    first, second = json.loads(target.read_text("utf-8"))["submissions"]
+    assert (first["outcome"], second["outcome"]) == ("graded", "crashed")
+    assert second["problem"] == "It was not graded: the call ended before; grade it again."
     assert not list(tmp_path.glob("grade-*"))
+
+
+def test_a_call_that_is_killed_leaves_what_was_graded(good: Path, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/u/r"
+        target = tmp_path / "report.json"
+        script = (
+            "import sys, grader.cli as cli\ncli.SAVE_EVERY = 0.0\nsys.exit(cli.run(sys.argv[1:]))"  # at once
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-c", script, url, str(good), "--jobs", "2", "--output", str(target)],
+            env={**os.environ, "TMPDIR": str(tmp_path)},
+        )
+        until = time.monotonic() + 60
+        while not target.exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        process.kill()
+        process.wait(30)
+    outcomes = [s["outcome"] for s in json.loads(target.read_text("utf-8"))["submissions"]]
+    assert outcomes == ["crashed", "graded"]
 
 
 def test_inspect_prints_the_contracts_keys(grade: Run, good: Path) -> None:
