@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from grader.facts import illustrations, images, instructions, markdown, steps
 from grader.facts.code import CodeBlock, NotebookDocument
 from grader.facts.documents import Document, html_tags, in_words, read_lightly
 from grader.facts.records import CodeStep, Illustration, Instruction, Readme
+from grader.facts.shell import build_steps
 from grader.patterns import pattern
 
 # What may be called README and is no text for people.
@@ -20,8 +21,7 @@ _NO_TEXT = pattern(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ReadmeDocument:
+class ReadmeDocument(NamedTuple):
     """A document: the facts on it, what it shows, and its code for those who read commands and Python."""
 
     readme: Readme
@@ -184,8 +184,12 @@ def _resolved(base: str, written: Iterable[str], paths: frozenset[str]) -> tuple
 
 
 def steps_in_source(path: str, text: str) -> tuple[CodeStep, ...]:
-    """What a script does of the three steps, told by its calls and commands."""
-    return tuple(CodeStep(path, None, line, step) for step, line, _ in steps.in_code(text))
+    """What a script, or a build's file, does of the three steps, told by its calls and commands."""
+    found = [(line, step) for step, line, _ in steps.in_code(text)]
+    if path.lower().endswith((".yaml", ".yml", ".json")):  # its commands may stand in it as lists
+        for shell in build_steps.read(path, text):
+            found += [(shell.line + line - 1, step) for step, line, _ in steps.in_code(shell.text)]
+    return tuple(CodeStep(path, None, line, step) for line, step in dict.fromkeys(sorted(found)))
 
 
 def steps_in_notebook(document: NotebookDocument) -> tuple[CodeStep, ...]:

@@ -109,8 +109,13 @@ _SCRIPT = pattern(
 _NOTEBOOK_COMMAND = pattern(
     r"(?i)\bjupyter[\s-](?:notebook|lab|nbconvert)\b[^\n]{0,120}?([\w./\\-]{1,200}\.ipynb)"
 )
-NAMED_FILE = pattern(r"([\w./\\-]{1,200}\.(?:py|sh|bash|ipynb|bat|cmd|ps1))(?![\w-])")
-"""A script or notebook, as a sentence names it."""
+_BUILD = pattern(r"(?i)\bgcloud" + _FLAGS + r"\s+builds\s+submit\b([^\n|;&]{0,600})")
+_BUILD_FILE = pattern(r"--config[ =][\"']?([\w./\\-]{1,200})")
+NAMED_FILE = pattern(
+    r"([\w./\\-]{1,200}\.(?:py|sh|bash|ipynb|bat|cmd|ps1)|[\w./\\-]{0,100}cloudbuild[\w.-]{0,60}\.(?:ya?ml|json)"
+    r"|[\w./\\-]{0,100}\.github/workflows/[\w.-]{1,60}\.ya?ml)(?![\w-])"
+)
+"""A script, a notebook or a build's file, as a sentence names it."""
 _NAMED_STEP: tuple[tuple[Step, re.Pattern[str]], ...] = (
     ("get-model-there", pattern(r"(?i)upload|push[_-]?model|to[_-]?(?:s3|gcs|bucket)")),
     ("create", pattern(r"(?i)deploy(?!ed)|create[_-]?(?:endpoint|version)|^create\.")),
@@ -188,9 +193,12 @@ def _steps_of_line(line: str) -> list[Step]:
 
 
 def scripts_run(line: str) -> tuple[str, ...]:
-    """The scripts and notebooks, as written, that a command line runs."""
+    """The scripts, notebooks and builds' files, as written, that a command line runs."""
     found = [a or b for a, b in _SCRIPT.findall(line[:LONGEST_LINE])]
     found += _NOTEBOOK_COMMAND.findall(line[:LONGEST_LINE])
+    for words in _BUILD.findall(line[:LONGEST_LINE]):
+        named = _BUILD_FILE.search(words)
+        found.append(named.group(1) if named else "cloudbuild.yaml")
     return tuple(dict.fromkeys(found))
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from grader.facts.code import CodeBlock, Dialect, ShellText
+from grader.facts.shell import build_steps
 from grader.patterns import pattern
 
 _MAKEFILES = frozenset({"makefile", "gnumakefile", "justfile"})
@@ -74,8 +75,10 @@ def from_file(path: str, text: str) -> tuple[ShellText, ...]:
         return (ShellText(path, None, 1, text, "make"),)
     if name.startswith("dockerfile") or name.endswith(".dockerfile"):
         return tuple(_dockerfile(path, text))
-    if name.endswith((".yml", ".yaml")) and _WORKFLOWS.search(path):
-        return tuple(_workflow(path, text))
+    if name.endswith((".yml", ".yaml", ".json")):
+        if _WORKFLOWS.search(path):
+            return (*_workflow(path, text), *build_steps.read(path, text, scripts=False))
+        return tuple(build_steps.read(path, text))
     if name.endswith((".sh", ".bash", ".zsh", ".ksh", ".command")) or _SHEBANG.match(text):
         return (ShellText(path, None, 1, text, "sh"),)
     return ()
