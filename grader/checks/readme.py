@@ -94,11 +94,12 @@ def present(subject: Subject, *, least_words: int = 1) -> Verdict:
             unread,
         )
     others = other_documents(subject)
-    if own is None and others:
+    called = [path for path in others if path.rpartition("/")[2].lower().startswith("readme")]
+    if own is None and called:
         return review(
-            f"A README in `{where.path}` was expected; `{others[0]}` is there, and may be it under another name or in "
-            "another place.",
-            *(Place(path) for path in others),
+            f"A README in `{where.path}` was expected; `{called[0]}` is there, in another place or in a form that is not "
+            "read here.",
+            *(Place(path) for path in called),
             hint="Call the document `README.md`, and put it directly into the deploy folder.",
         )
     if any(u.path == "." for u in subject.facts.unread):
@@ -116,6 +117,12 @@ def present(subject: Subject, *, least_words: int = 1) -> Verdict:
         return failed(
             f"A README of at least {least_words} words was expected; `{own.path}` has {own.words}.",
             Place(own.path),
+        )
+    if others:
+        return failed(
+            f"A README in `{where.path}` was expected; there is none, only another document, `{others[0]}`.",
+            *(Place(path) for path in others),
+            hint=f"Rename `{others[0].rpartition('/')[2]}` to `README.md`, directly in the deploy folder.",
         )
     empty = [r for r in subject.facts.readmes if subject.inside(r.path)]
     if empty:

@@ -127,10 +127,12 @@ FULL = (
         ([written("README.md", "See aws_deploy/.", f"{HOME}/a.py")], [], Status.PARTIAL),
         ([written("README.md", FULL + "AWS")], [], Status.PARTIAL),
         ([written("README.md", "Upload model.joblib to the bucket gs://b with gcloud.")], [], Status.FAIL),
-        ([], [f"{HOME}/DEPLOYMENT_GUIDE.md"], Status.REVIEW),
+        ([], [f"{HOME}/DEPLOYMENT_GUIDE.md"], Status.FAIL),
+        ([written("README.md", FULL + "AWS")], [f"{HOME}/GUIDE.md"], Status.PARTIAL),
         ([], [f"{HOME}/docs/README.md"], Status.REVIEW),
         ([], [f"{HOME}/README.pdf"], Status.REVIEW),
-        ([], [f"{HOME}/how_to_deploy.txt"], Status.REVIEW),
+        ([], [f"{HOME}/how_to_deploy.txt"], Status.FAIL),
+        ([], [f"{HOME}/GUIDE.md", f"{HOME}/README.docx"], Status.REVIEW),
         ([], [f"{HOME}/requirements.txt", f"{HOME}/LICENSE.md"], Status.FAIL),
         ([], [README], Status.REVIEW),
         ([written("gcp_deploy/README.md", "two words")], [], Status.FAIL),
@@ -139,6 +141,13 @@ FULL = (
 def test_readme_present(readmes: list[Readme], files: list[str], status: Status) -> None:
     asked = subject(readmes=tuple(readmes), files=tuple(File(path, 10) for path in files))
     assert told(readme.present(asked)).status is status
+
+
+def test_readme_present_names_the_document_that_has_another_name() -> None:
+    verdict = told(readme.present(subject(files=(File(f"{HOME}/GUIDE.md", 10),))))
+    assert f"`{HOME}/GUIDE.md`" in verdict.message
+    assert verdict.hint is not None
+    assert "Rename `GUIDE.md` to `README.md`" in verdict.hint
 
 
 def test_readme_present_counts_words() -> None:
@@ -216,8 +225,8 @@ def test_readme_instructions_judges_the_roots_where_that_covers() -> None:
     assert readme.instructions(subject(readmes=(root,))).status is Status.PASS
 
 
-def test_readme_instructions_of_another_document_are_reviewed() -> None:
-    asked = subject(files=(File(f"{HOME}/GUIDE.md", 10),))
+def test_readme_instructions_in_a_form_that_is_not_read_are_reviewed() -> None:
+    asked = subject(files=(File(f"{HOME}/README.pdf", 10),))
     assert told(readme.instructions(asked)).status is Status.REVIEW
 
 
