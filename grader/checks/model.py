@@ -227,6 +227,8 @@ def _in_clouds(subject: Subject) -> tuple[Place, ...]:
             for i in readme.instructions
             if "bucket" in i.text.lower() or any(cloud in i.text for cloud in clouds)
         ]
+        if readme.model_addresses:
+            found.append(Place(readme.path, excerpt=excerpt(readme.model_addresses[0])))
     return tuple(dict.fromkeys(found))
 
 

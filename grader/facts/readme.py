@@ -76,6 +76,7 @@ def read(path: str, text: str, paths: frozenset[str]) -> ReadmeDocument:
         names=_names(path, text, paths),
         lab_text=lab,
         runs=_resolved(path, instructions.runs(document), paths),
+        model_addresses=_model_addresses(text),
     )
     blocks = tuple(CodeBlock(path, block.line, block.language, block.text) for block in document.blocks)
     return ReadmeDocument(readme, shown, blocks)
@@ -128,6 +129,38 @@ _GCP = pattern(
 def _platforms(text: str) -> tuple[str, ...]:
     found = (("aws", _AWS), ("gcp", _GCP))
     return tuple(name for name, expression in found if expression.search(text[:500_000]))
+
+
+_CLOUD_ADDRESS = pattern(
+    r"(?i)(?:gs|s3)://[\w.][^\s\"'`<>()\[\]{}|,;*$]{2,500}|https?://(?:(?:storage\.googleapis|storage\.cloud\.google|"
+    r"console\.cloud\.google|drive\.google|docs\.google|dropbox)\.com|www\.dropbox\.com|huggingface\.co|1drv\.ms|"
+    r"[\w.-]{1,100}\.sharepoint\.com|(?:[\w.-]{1,100}\.)?s3[.\w-]{0,40}\.amazonaws\.com)/[^\s\"'`<>()\[\]{}|,;*$]{2,500}"
+)
+_MODEL_ENDING = pattern(
+    r"(?i)\.(?:joblib|pkl|pickle|bst|sav|skops|onnx|h5|keras|pth?|tar\.gz|tgz|safetensors)(?:[?#/]|\Z)"
+)
+_OTHER_ENDING = pattern(
+    r"(?i)\.(?:csv|json|jsonl|txt|md|py|ipynb|parquet|xlsx?|zip|png|jpe?g|gif|svg|pdf|ya?ml|sh|html?|mp4|mov|docx?|whl)(?:[?#/]|\Z)"
+)
+_OF_MODEL = pattern(r"(?i)model|modèle|artefa?ct|weights|모델|模型|モデル")
+_PLACEHOLDER = pattern(r"(?i)://(?:your|the|some|example|bucket[-_]?name|\.{2,}|x{3,})(?![a-z0-9])")
+
+
+def _model_addresses(text: str) -> tuple[str, ...]:
+    """Addresses in the clouds of model files, and of folders on lines that speak of the model."""
+    found: dict[str, None] = {}
+    for line in text[:500_000].split("\n"):
+        if "://" not in line:
+            continue
+        of_model = _OF_MODEL.search(line) is not None
+        for address in _CLOUD_ADDRESS.findall(line[:20_000]):
+            address = address.rstrip(".:!?_")  # noqa: PLW2901
+            a_model = _MODEL_ENDING.search(address) or (of_model and not _OTHER_ENDING.search(address))
+            if a_model and not _PLACEHOLDER.search(address):
+                found[address] = None
+        if len(found) >= _MOST_NAMES:
+            break
+    return tuple(found)[:_MOST_NAMES]
 
 
 _MENTION = pattern(r"[\w.][\w./\\+@-]{1,200}")

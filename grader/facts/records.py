@@ -94,7 +94,8 @@ class Readme:
     ``words`` are whitespace-separated. ``images`` are targets as written. ``judgeable`` is False where the text is long
     enough but in a language or form whose instructions are not understood here; ``platforms``: those it speaks of;
     ``names``: the folders and files of the submission that it names; ``runs``: the scripts and notebooks among them that
-    it says to run; ``lab_text``: it is the assignment, pasted.
+    it says to run; ``lab_text``: it is the assignment, pasted; ``model_addresses``: the cloud addresses of model files, or
+    of folders that it says hold the model.
     """
 
     path: str
@@ -108,6 +109,7 @@ class Readme:
     names: tuple[str, ...] = ()
     lab_text: bool = False
     runs: tuple[str, ...] = ()
+    model_addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -346,3 +346,27 @@ def test_time_is_bounded(piece: str, path: str) -> None:
     text = (piece * (size // len(piece) + 1))[:size]
     with within_a_files_bound():
         readme.read(path, text, PATHS)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The model is in the bucket: `gs://cars-lab/cars/` (from Colab).", ("gs://cars-lab/cars/",)),
+        ("[here](s3://b/out/model.tar.gz).", ("s3://b/out/model.tar.gz",)),
+        ("gs://b/model.joblib.", ("gs://b/model.joblib",)),
+        ("```\ngsutil cp gs://b/m/model.pkl .\n```", ("gs://b/m/model.pkl",)),
+        ("O modelo está em <https://storage.googleapis.com/b/m.joblib>", ("https://storage.googleapis.com/b/m.joblib",)),
+        ("https://b.s3.eu-west-1.amazonaws.com/model.tar.gz?x=1", ("https://b.s3.eu-west-1.amazonaws.com/model.tar.gz?x=1",)),
+        ("Model too large, [Drive](https://drive.google.com/file/d/1a/view).", ("https://drive.google.com/file/d/1a/view",)),
+        ("gs://a/m.pkl and again gs://a/m.pkl", ("gs://a/m.pkl",)),
+        ("The data is in gs://b/data/", ()),
+        ("The model was trained on gs://b/data/train.csv", ()),
+        ("Copy the model to gs://your-bucket/model.joblib", ()),
+        ("Copy the model to gs://<bucket>/model.joblib or s3://$BUCKET/model.tar.gz", ()),
+        ("The model: https://github.com/u/r/blob/main/model.joblib", ()),
+        ("model.tar.gz is in the folder", ()),
+    ],
+)  # fmt: skip
+def test_addresses_of_models(text: str, expected: tuple[str, ...]) -> None:
+    found = readme.read("README.md", text, frozenset()).readme
+    assert found.model_addresses == expected
