@@ -204,7 +204,10 @@ def gather(
     for block in documents.blocks:
         reading.guarded(block.path, project.add_block, block)
         shell += reading.guarded(block.path, commands.from_block, block) or ()
-    python = reading.guarded("(the sources together)", project.finish) or PythonFacts()
+    # Within the guard's own bound, so that what was found by then is kept, file by file.
+    python = (
+        reading.guarded("(the sources together)", project.finish, 0.6 * limits.file_seconds) or PythonFacts()
+    )
     shell += python.shell_texts
     run = reading.guarded("(the commands together)", _commands, shell) or ()
     reading.unread += commands.unread_of(run)
@@ -244,6 +247,7 @@ def gather(
         archives=packed,
         models=model_facts,
         as_matrix=python.as_matrix,
+        values_called=python.values_called,
         sklearn_externals=python.sklearn_externals,
         versions=versions,
         commands=command_facts,

@@ -42,7 +42,7 @@ from grader.facts.python.values import (
 )
 
 if TYPE_CHECKING:
-    from grader.facts.python.interpreter import CallSeen, Interpreter
+    from grader.facts.python.machine import CallSeen, Machine
 
 BUILTINS = frozenset(name for name in dir(builtins) if not name.startswith("_")) | {
     "unicode",
@@ -266,9 +266,9 @@ def dotted(function: Value) -> str:
     return "?"
 
 
-def external(machine: Interpreter, function: Value, args: Args, keywords: Keywords, seen: CallSeen) -> Value:
+def external(machine: Machine, function: Value, args: Args, keywords: Keywords, seen: CallSeen) -> Value:
     """What a call of something that is no function of the submission gives."""
-    name = dotted(function)
+    name = seen.name if seen.function is function else dotted(function)
     if isinstance(function, Method):
         found = _method(machine, function, args, keywords, seen)
         if found is not None:
@@ -300,7 +300,7 @@ def _first(args: Args, keywords: Keywords, *names: str) -> Value | None:
     return args[0] if args else None
 
 
-def _known(machine: Interpreter, name: str, args: Args, keywords: Keywords, seen: CallSeen) -> Value | None:
+def _known(machine: Machine, name: str, args: Args, keywords: Keywords, seen: CallSeen) -> Value | None:
     environment = seen.frame.module.environment
     if name in _SAME_TEXT:
         if name.startswith("pathlib.") and len(args) != 1:
@@ -439,7 +439,7 @@ def _listing(name: str, args: Args, keywords: Keywords) -> Value:
     return Seq((_mapped(where, lambda t: t.replace("**/", "").replace("*", LISTED)),), more=True)
 
 
-def _open(machine: Interpreter, args: Args, keywords: Keywords) -> Value:
+def _open(machine: Machine, args: Args, keywords: Keywords) -> Value:
     path = _first(args, keywords, "file", "filename", "name", "fileobj")
     mode = args[1] if len(args) > 1 else keywords.get("mode", Text("r"))
     text = texts(mode)[0]
@@ -453,7 +453,7 @@ def _open(machine: Interpreter, args: Args, keywords: Keywords) -> Value:
     return handle
 
 
-def note_open(machine: Interpreter, path: Value, loader: str | None) -> tuple[str, ...]:
+def note_open(machine: Machine, path: Value, loader: str | None) -> tuple[str, ...]:
     """Note that a file is opened for reading; the texts of its path."""
     found = []
     for text in texts(path):
@@ -473,7 +473,7 @@ def note_open(machine: Interpreter, path: Value, loader: str | None) -> tuple[st
 
 
 def _method(
-    machine: Interpreter, function: Method, args: Args, keywords: Keywords, seen: CallSeen
+    machine: Machine, function: Method, args: Args, keywords: Keywords, seen: CallSeen
 ) -> Value | None:
     owner, method = function.owner, function.name
     if isinstance(owner, Text):
@@ -547,9 +547,7 @@ def _map_method(owner: Map, method: str, args: Args) -> Value | None:
     return None
 
 
-def _text_method(
-    machine: Interpreter, owner: Text, method: str, args: Args, keywords: Keywords
-) -> Value | None:
+def _text_method(machine: Machine, owner: Text, method: str, args: Args, keywords: Keywords) -> Value | None:
     if method in (
         "resolve",
         "absolute",
@@ -659,7 +657,7 @@ def _argparse(owner: Obj, method: str, args: Args, keywords: Keywords) -> Value 
     return None
 
 
-def _load(machine: Interpreter, function: Value, name: str, args: Args, keywords: Keywords) -> Value | None:
+def _load(machine: Machine, function: Value, name: str, args: Args, keywords: Keywords) -> Value | None:
     loader = loaders.loader_of(name)
     values = (*args, *keywords.values())
     if loader is None and isinstance(function, Method):
@@ -759,7 +757,7 @@ def _keep(function: Value, found: Value) -> None:
         function.owner.attributes["?loaded"] = found
 
 
-def _from(machine: Interpreter, source: Value, loader: str) -> Value:
+def _from(machine: Machine, source: Value, loader: str) -> Value:
     """What ``loader`` makes of a path, an open file or its contents."""
     found: list[Value] = []
     for option in options(source):

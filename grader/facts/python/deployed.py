@@ -6,7 +6,7 @@ import ast
 from collections.abc import Mapping
 
 from grader.facts.python import calls
-from grader.facts.python.interpreter import CallSeen
+from grader.facts.python.machine import CallSeen
 from grader.facts.python.values import (
     HOLE,
     Handle,
@@ -30,8 +30,8 @@ _SKLEARN_IMAGE = "us-docker.pkg.dev/vertex-ai/prediction/sklearn-cpu.{}:latest"
 
 def version(seen: CallSeen) -> Version | None:
     """The deployment that a call declares, or None."""
-    name = calls.dotted(seen.function)
-    last = _last(seen)
+    name = seen.name
+    last = seen.last
     if "serving_container_image_uri" in seen.keywords and "Job" not in name and "train" not in last.lower():
         return _vertex(seen, seen.keywords["serving_container_image_uri"])
     if last == "upload_scikit_learn_model_file":
@@ -58,17 +58,6 @@ def version(seen: CallSeen) -> Version | None:
             if isinstance(body, Map) and _is_version(body, last, seen):
                 return _platform(seen, body.items, body.spot)
     return None
-
-
-def _last(seen: CallSeen) -> str:
-    function = seen.node.func
-    return (
-        function.attr
-        if isinstance(function, ast.Attribute)
-        else function.id
-        if isinstance(function, ast.Name)
-        else ""
-    )
 
 
 def _is_version(body: Map, last: str, seen: CallSeen) -> bool:
@@ -168,7 +157,7 @@ def _vertex_sklearn(seen: CallSeen) -> Version:
 
 def upload(seen: CallSeen) -> Upload | None:
     """The file that a call puts into storage or saves a model under, or None."""
-    last = _last(seen)
+    last = seen.last
     args, named = seen.args, seen.keywords
 
     def argument(index: int, *names: str) -> Value | None:
@@ -191,7 +180,7 @@ def upload(seen: CallSeen) -> Upload | None:
         return _upload(seen, argument(0, "path"), argument(2, "key_prefix"), "python")
     if last == "upload_blob" and len(args) >= 2:
         return _upload(seen, argument(1, "source_file_name"), argument(2, "destination_blob_name"), "python")
-    name = calls.dotted(seen.function)
+    name = seen.name
     if (
         last == "dump"
         and name.rpartition(".")[0].rpartition(".")[2]
@@ -248,3 +237,26 @@ def packing(seen: CallSeen) -> Packing | None:
         root = args[2] if len(args) > 2 else named.get("root_dir")
         return Packing(*at, None if root is None else one_text(root), ".")
     return None
+
+
+# What a table gives that is a dict all the same.
+_DICTS = ("to_dict", "groups", "indices", "sheet_name", "__dict__")
+
+
+def is_of_table(function: Value) -> bool:
+    """Whether ``X.values``, about to be called, is that of a pandas table or column."""
+    if not isinstance(function, Method) or function.name != "values":
+        return False
+    owner: Value = function.owner
+    for _ in range(20):
+        if isinstance(owner, Method):
+            if owner.name in _DICTS:
+                return False
+            owner = owner.owner
+        elif isinstance(owner, Obj):
+            if "sheet_name" in owner.keywords or any(name in owner.name.split(".") for name in _DICTS):
+                return False
+            return owner.name.startswith("pandas.") and owner.cls is None
+        else:
+            return False
+    return False

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from grader.facts.python.interpreter import CallSeen
+from grader.facts.python.machine import CallSeen
 from grader.facts.python.values import UNKNOWN, Map, Method, Obj, Ref, Seq, Value, one_text, options
 from grader.facts.records import ModelCall
 

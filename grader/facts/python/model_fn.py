@@ -33,6 +33,7 @@ from grader.facts.python.values import (
 from grader.facts.records import ModelFn, Via
 
 NAME = "model_fn"
+_STEPS = 40_000
 IN_TEXT = re.compile(r"(?m)^[ \t]*(?:async[ \t]+)?def[ \t]+model_fn[ \t]*\(")
 _ESTIMATOR = frozenset({"features", "labels", "mode", "params"})
 _SERVING = frozenset({"input_fn", "predict_fn", "output_fn", "transform_fn"})
@@ -220,8 +221,9 @@ class _Looked:
 def _look(machine: Interpreter, function: Func, unbound: bool) -> _Looked:
     node = function.node
     machine.opened, machine.directory, machine.depth = [], None, 0
-    machine.call_limit = machine.steps + 40_000
-    machine.module_limit = max(machine.module_limit, machine.call_limit)
+    machine.call_limit = machine.module_limit = machine.steps + _STEPS
+    machine.allowance = machine.pool = _STEPS
+    machine.cold = machine.bare = False
     positional = len(node.args.posonlyargs) + len(node.args.args)
     args: tuple[Value, ...] = (Text(MODEL_DIR),)
     if unbound:
@@ -256,7 +258,7 @@ def _look(machine: Interpreter, function: Func, unbound: bool) -> _Looked:
             none_at = none_at or line + function.unit.offset
     if falls and none_at is None and not isinstance(node, ast.Lambda):
         none_at = (node.body[-1].lineno if node.body else node.lineno) + function.unit.offset
-    generator = any(isinstance(part, ast.Yield | ast.YieldFrom) for part in _own_nodes(node))
+    generator = id(node) in function.unit.signs().generators
 
     loads: list[str] = []
     origins: list[bool | None] = []
@@ -283,16 +285,6 @@ def _look(machine: Interpreter, function: Func, unbound: bool) -> _Looked:
         tuple(dict.fromkeys(n for n in names if n)),
         tuple(dict.fromkeys(uncertain)),
     )
-
-
-def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of a function without those of functions in it."""
-    stack = list(ast.iter_child_nodes(node))
-    while stack:
-        part = stack.pop()
-        yield part
-        if not isinstance(part, Definition | ast.Lambda | ast.ClassDef | ast.GeneratorExp):
-            stack.extend(ast.iter_child_nodes(part))
 
 
 def _place(text: str) -> tuple[str, bool | None, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
+from grader.facts.python.signs import Signs
+from grader.facts.python.signs import of as signs_of
 from grader.facts.python.values import Func, Value
 from grader.facts.records import Via
 
@@ -27,6 +29,13 @@ class Unit:
     offset: int = 0
     readme: bool = False
     snapshot: dict[str, Value] | None = None
+    _signs: Signs | None = None
+
+    def signs(self) -> Signs:
+        """What one walk over it finds."""
+        if self._signs is None:
+            self._signs = signs_of(self)
+        return self._signs
 
 
 @dataclass(slots=True, eq=False)
@@ -44,3 +53,7 @@ class Module:
     pending: list[Func] = field(default_factory=list)
     missed: set[str] = field(default_factory=set)
     notebook: bool = False
+
+    def nodes(self) -> int:
+        """How large it is."""
+        return sum(unit.signs().nodes for unit in self.units)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from grader.facts.code import CodeBlock, NotebookDocument, ShellText, WrittenText
-from grader.facts.python import deployed, live, magics, model_calls, model_fn, shells
-from grader.facts.python.interpreter import CallSeen, Frame, Interpreter
+from grader.facts.python import deployed, literals, magics, model_calls, model_fn, shells, signs
+from grader.facts.python.interpreter import Interpreter
+from grader.facts.python.machine import PROJECT_CALLS, CallSeen, Frame, Late
 from grader.facts.python.module import Module, Unit
 from grader.facts.python.parse import Parsed, clean, decode_source, parse
+from grader.facts.python.resolve import Resolver
 from grader.facts.python.values import Spot, Value, normal, one_text, spot_of
 from grader.facts.records import (
     ModelCall,
@@ -29,12 +31,16 @@ from grader.facts.records import (
     WrittenFile,
 )
 
-# Names that a file of the submission never hides from us, though it may be called so.
-_NOT_OURS = frozenset(sys.stdlib_module_names) | {
-    "joblib", "numpy", "pandas", "sklearn", "sagemaker", "boto3", "torch", "tensorflow", "xgboost", "lightgbm",
-    "transformers", "google", "skops", "cloudpickle", "dill", "onnxruntime", "keras", "scipy",
-}  # fmt: skip
+_HEARD = signs.ANYWHERE.union(*(words for _, words in signs.GIVEN))
+_KEYWORDS = frozenset({
+    "serving_container_image_uri", "runtime_version", "PrimaryContainer", "Containers", "file", "bash_command", "command",
+    "cmds",
+})  # fmt: skip
 _LITERALS_MOST = 5_000
+_TOO_LATE = "not followed: the processor time for following programs was used up before"
+_PLATFORMS = frozenset(
+    {"model_fn", "sagemaker", "aiplatform", "boto3", "runtimeVersion", "subprocess", "system"}
+)
 _TOO_MUCH = "more work than the bound allows; it was followed in part"
 
 
@@ -48,6 +54,7 @@ class PythonFacts:
     model_fns: tuple[ModelFn, ...] = ()
     model_calls: tuple[ModelCall, ...] = ()
     as_matrix: tuple[Use, ...] = ()
+    values_called: tuple[Use, ...] = ()
     sklearn_externals: tuple[Use, ...] = ()
     versions: tuple[Version, ...] = ()
     uploads: tuple[Upload, ...] = ()
@@ -80,20 +87,15 @@ class Project:
     """Takes sources in, and gives their facts at the end. ``paths`` are all files of the submission."""
 
     def __init__(self, paths: frozenset[str], deploy_folders: tuple[str, ...]) -> None:
-        self._paths = paths
-        self._deploy = deploy_folders
-        self._files: dict[str, Module] = {}
+        self._deploy = tuple(folder.rstrip("/") + "/" for folder in deploy_folders)
+        self._files = Resolver(paths, deploy_folders)
         self._notebooks: list[Module] = []
         self._blocks: dict[str, Module] = {}
-        self._written: dict[str, Module] = {}
         self._writes: list[_Write] = []
         self._shells: list[_Shell] = []
         self._sources: list[Source] = []
         self._documents: list[Notebook] = []
-        self._by_name: dict[str, list[str]] = {}
-        for path in paths:
-            if path.endswith(".py"):
-                self._by_name.setdefault(path.rpartition("/")[2], []).append(path)
+        self._unread: dict[str, str] = {}
         self._calls: dict[tuple[Spot, int], ModelCall] = {}
         self._homes: dict[tuple[Spot, int], str] = {}
         self._versions: dict[Spot, Version] = {}
@@ -101,9 +103,10 @@ class Project:
         self._packings: dict[Packing, None] = {}
         self._commands: dict[tuple[Spot, int], ShellText] = {}
         self._texts: dict[Spot, WrittenText] = {}
+        self._values_called: dict[Use, None] = {}
         self._targets: dict[Spot, str | None] = {}
         self._written_files: dict[Spot, WrittenFile] = {}
-        self._machine = Interpreter(self._find_module, self._run_file)
+        self._machine = Interpreter(self._files.module, self._files.file)
         self._machine.listeners.append(self._heard)
 
     # What comes in
@@ -114,7 +117,8 @@ class Project:
         parsed = parse(text)
         problem = problem or (None if parsed.whole else f"no Python 3 parses it: {parsed.problem}")
         unit = Unit(path, None, "module", parsed.tree, parsed.lines, whole=problem is None)
-        self._files[path] = Module(path, _folder(path), path, [unit])
+        self._files.files[path] = Module(path, _folder(path), path, [unit])
+        unit.signs()  # here, where what it costs is this file's
         self._sources.append(Source(path, _count(text), problem is None, parsed.python2))
         return () if problem is None else (Unread(path, problem),)
 
@@ -181,70 +185,16 @@ class Project:
                 write.target = _target(module.folder, parts.writes.name)
             self._writes.append(write)
 
-    # Who imports whom
-
-    def _bases(self, folder: str) -> Iterator[str]:
-        yield from dict.fromkeys((folder, "", *self._deploy))
-
-    def _module_at(self, path: str) -> Module | None:
-        return self._files.get(path) or self._written.get(path)
-
-    def _find_module(self, module: Module, dotted: str, level: int) -> Module | None:
-        root = dotted.partition(".")[0]
-        if not level and root in _NOT_OURS:
-            return None
-        name = dotted.replace(".", "/")
-        if level:
-            base = module.folder
-            for _ in range(min(level, 20) - 1):
-                base = base.rpartition("/")[0]
-            bases: tuple[str, ...] = (base,)
-        else:
-            bases = (
-                *self._bases(module.folder),
-                module.folder.rpartition("/")[0],
-                posixpath.join(module.folder, "src"),
-                "src",
-            )
-        for base in dict.fromkeys(bases):
-            stem = posixpath.join(base, name) if name else base
-            for path in (f"{stem}.py", f"{stem}/__init__.py") if stem else ("__init__.py",):
-                found = self._module_at(path)
-                if found is not None and found is not module:
-                    return found
-        if not level and "." not in dotted:
-            alike = self._by_name.get(f"{dotted}.py", [])
-            if len(alike) == 1:
-                found = self._module_at(alike[0])
-                return found if found is not module else None
-        return None
-
-    def _run_file(self, module: Module, name: str) -> Module | None:
-        for base in self._bases(module.folder):
-            for ending in ("", ".py"):
-                found = self._module_at(normal(posixpath.join(base, name + ending)))
-                if found is not None and found is not module:
-                    return found
-        return None
-
-    def _script(self, folder: str, entry: str, source: str | None) -> str | None:
-        """The file in the repository, or written by a cell, that an entry point means."""
-        if source and "://" in source:
-            return None
-        entry, source = entry.replace("\\", "/"), (source or "").replace("\\", "/")
-        for base in self._bases(folder):
-            path = normal(
-                posixpath.join(base, source.lstrip("/") if source.startswith("/") else source, entry)
-            )
-            if path in self._paths or path in self._written or any(w.target == path for w in self._writes):
-                return path
-        return None
-
     # What is heard
 
     def _heard(self, seen: CallSeen) -> None:
         unit = seen.frame.unit
         if not unit.live and not unit.readme:
+            return
+        if seen.last == "values" and not seen.args and unit.live and deployed.is_of_table(seen.function):
+            line = (seen.node.func.end_lineno or seen.node.lineno) + unit.offset
+            self._values_called[Use(unit.path, unit.cell, line)] = None
+        if not _may_tell(seen):
             return
         at = Spot(unit.path, unit.cell, seen.node.lineno + unit.offset)
         key = (at, seen.node.col_offset)
@@ -295,12 +245,20 @@ class Project:
 
     # What comes out
 
-    def finish(self) -> PythonFacts:
-        """All facts. To be called once, when everything has been added."""
+    def finish(self, seconds: float | None = None) -> PythonFacts:
+        """All facts. To be called once, when everything has been added.
+
+        ``seconds`` of processor time are spent on following programs, those of deploy folders first; each file that is
+        not got to is ``unread``, and what one walk finds in it (live uses, text constants) is told all the same.
+        """
+        begun = time.process_time()
+        if seconds is not None:
+            self._machine.deadline = begun + 0.7 * seconds
         self._build_written()
-        modules = [*self._notebooks, *self._files.values(), *self._blocks.values()]
-        for module in self._notebooks:
-            self._machine.run(module)
+        self._set_telling()
+        self._machine.pool = PROJECT_CALLS[0] + PROJECT_CALLS[1] * sum(m.nodes() for m in self._modules())
+        for module in self._by_relevance(self._notebooks):
+            self._follow(module)
         for write in self._writes:
             if write.target is None:
                 name = self._substituted(
@@ -308,46 +266,99 @@ class Project:
                 )
                 write.target = None if name is None else _target(write.notebook.folder, name)
         self._build_written()
-        for module in (*self._files.values(), *self._written.values(), *self._blocks.values()):
-            self._machine.run(module)
-        units = [
-            (module, unit)
-            for module in (*modules, *self._written.values())
-            for unit in module.units
-            if unit.live
-        ]
-        for key, call in self._calls.items():
-            if call.entry_point:
-                script = self._script(self._homes[key], call.entry_point, call.source_dir)
-                self._calls[key] = replace(call, script=script)
-        texts = self._literal_modules(units)
-        uses = {id(unit): live.of(unit) for _, unit in units}
+        telling = self._set_telling()
+        modules = [*self._files.files.values(), *self._files.written.values(), *self._blocks.values()]
+        for module in self._by_relevance(modules):
+            if any(signs.tells(unit.signs(), telling) for unit in module.units):
+                self._follow(module)
+        self._find_scripts()
+        for script in dict.fromkeys(call.script for call in self._calls.values() if call.script):
+            module_of = self._files.files.get(script) or self._files.written.get(script)
+            if module_of is not None:
+                self._follow(module_of)
+        if seconds is not None:
+            self._machine.deadline = begun + seconds
         self._machine.listeners.clear()
-        model_fns = self._model_fns(units, texts)
-        literals: dict[str, list[str]] = {}
+        self._machine.telling = None
+        units = self._live_units()
+        model_fns = self._model_fns(units)
+        for node, path in self._machine.cut.items():
+            if node not in self._machine.whole:
+                self._unread.setdefault(path, _TOO_MUCH)
+        texts: dict[str, list[str]] = {}
         imports: dict[str, set[str]] = {}
         for _, unit in units:
-            literals.setdefault(unit.path, []).extend(uses[id(unit)].literals)
-            imports.setdefault(unit.path, set()).update(uses[id(unit)].imports)
+            texts.setdefault(unit.path, []).extend(unit.signs().literals)
+            imports.setdefault(unit.path, set()).update(unit.signs().imports)
         return PythonFacts(
             notebooks=tuple(self._documents),
             sources=tuple(self._sources),
             written_files=tuple(sorted((*self._cell_files(), *self._written_files.values()), key=_order)),
             model_fns=tuple(sorted(model_fns, key=_order)),
             model_calls=tuple(sorted(self._calls.values(), key=_order)),
-            as_matrix=_once(use for _, unit in units for use in uses[id(unit)].as_matrix),
-            sklearn_externals=_once(use for _, unit in units for use in uses[id(unit)].externals),
+            as_matrix=_once(use for _, unit in units for use in unit.signs().as_matrix),
+            values_called=_once(
+                (*(use for _, unit in units for use in unit.signs().values_called), *self._values_called)
+            ),
+            sklearn_externals=_once(use for _, unit in units for use in unit.signs().externals),
             versions=tuple(sorted(self._versions.values(), key=_order)),
             uploads=tuple(sorted(self._uploads, key=_order)),
             packings=tuple(sorted(self._packings, key=_order)),
             shell_texts=tuple(sorted((*self._cell_shells(), *self._commands.values()), key=_order)),
             written_texts=tuple(sorted((*self._cell_texts(), *self._texts.values()), key=_order)),
             literals=MappingProxyType(
-                {p: tuple(dict.fromkeys(v))[:_LITERALS_MOST] for p, v in literals.items()}
+                {p: tuple(dict.fromkeys(v))[:_LITERALS_MOST] for p, v in texts.items()}
             ),
             imports=MappingProxyType({p: frozenset(v) for p, v in imports.items()}),
-            unread=tuple(Unread(p, _TOO_MUCH) for p in sorted(self._machine.exceeded)),
+            unread=tuple(Unread(p, why) for p, why in sorted(self._unread.items())),
         )
+
+    def _modules(self) -> Iterator[Module]:
+        yield from self._notebooks
+        yield from self._files.files.values()
+        yield from self._files.written.values()
+        yield from self._blocks.values()
+
+    def _set_telling(self) -> frozenset[str]:
+        found = signs.telling(unit.signs() for module in self._modules() for unit in module.units)
+        self._machine.telling = found
+        return found
+
+    def _by_relevance(self, modules: Iterable[Module]) -> list[Module]:
+        """Deploy folders first, then what speaks of the platforms, then the rest, each from the root down."""
+
+        def rank(module: Module) -> tuple[int, int, str]:
+            path = module.script or module.key
+            if path.startswith(self._deploy):
+                return 0, path.count("/"), path
+            spoken = any(not _PLATFORMS.isdisjoint(unit.signs().words) for unit in module.units)
+            return 1 if spoken else 2, path.count("/"), path
+
+        return sorted(modules, key=rank)
+
+    def _follow(self, module: Module) -> None:
+        """Follow a module; what cannot be done is told of its file, and of no other."""
+        try:
+            self._machine.run(module)
+        except Late:
+            self._note(module, _TOO_LATE)
+        except RecursionError:
+            self._note(module, "nested too deeply")
+        except Exception as problem:  # a defect of the reader costs this file, and shows
+            self._note(module, f"the reader failed: {type(problem).__name__}: {problem}")
+
+    def _note(self, module: Module, why: str) -> None:
+        for unit in module.units[:1]:
+            self._unread.setdefault(unit.path, why)
+
+    def _live_units(self) -> list[tuple[Module, Unit]]:
+        return [(module, unit) for module in self._modules() for unit in module.units if unit.live]
+
+    def _find_scripts(self) -> None:
+        for key, call in self._calls.items():
+            if call.entry_point:
+                script = self._files.script(self._homes[key], call.entry_point, call.source_dir)
+                self._calls[key] = replace(call, script=script)
 
     def _build_written(self) -> None:
         """Modules of the ``%%writefile`` cells whose target is known; ``-a`` goes on in the same one."""
@@ -365,14 +376,14 @@ class Project:
                 write.unit.path, write.unit.cell, "writefile", parsed.tree, parsed.lines, parsed.whole
             )
             key = write.target or f"{write.unit.path}#{number}"
-            known = self._written.get(key)
+            known = self._files.written.get(key)
             if known is not None and not known.state:
                 known.units.append(unit)
             else:
                 if known is not None:
                     key = f"{key}#{number}"
                 folder = _folder(write.target) if write.target else write.notebook.folder
-                self._written[key] = Module(key, folder, write.target, [unit])
+                self._files.written[key] = Module(key, folder, write.target, [unit])
             write.unit.via = "writefile"
 
     def _substituted(
@@ -397,46 +408,35 @@ class Project:
         result = re.sub(r"\$\{(\w+)\}|\{([^{}]+)\}|\$(\w+)", value, text)
         return None if unknown else result
 
-    def _literal_modules(self, units: list[tuple[Module, Unit]]) -> list[tuple[Module, Unit]]:
-        """Modules for the literals that hold a ``model_fn``."""
-        found: list[tuple[Module, Unit]] = []
-        for module, unit in units:
-            for node, text in _literals(unit.tree):
-                at = Spot(unit.path, unit.cell, node.lineno + unit.offset)
-                lines = unit.lines[node.lineno - 1 : node.end_lineno]
-                places = [
-                    node.lineno + n for n, line in enumerate(lines) if re.search(r"def\s+model_fn\s*\(", line)
-                ]
-                parsed = parse(_dedented(text))
-                inner = Unit(
-                    unit.path, unit.cell, "string", parsed.tree, parsed.lines, parsed.whole, live=False
-                )
-                starts = [
-                    n.lineno
-                    for n in ast.walk(parsed.tree)
-                    if isinstance(n, model_fn.Definition) and n.name == "model_fn"
-                ]
-                if starts:
-                    inner.offset = (places[0] if places else node.lineno) + unit.offset - min(starts)
-                target = self._targets.get(at)
-                literal = Module(
-                    f"{unit.path}#{at.line}", _folder(target) if target else module.folder, target, [inner]
-                )
-                self._machine.run(literal)
-                found.append((literal, inner))
-        return found
-
-    def _model_fns(
-        self, units: list[tuple[Module, Unit]], literals: list[tuple[Module, Unit]]
-    ) -> list[ModelFn]:
+    def _model_fns(self, units: list[tuple[Module, Unit]]) -> list[ModelFn]:
         entries = {call.script for call in self._calls.values() if call.script}
-        found: list[ModelFn] = []
-        for module, unit in (*units, *literals):
-            script = module.script
-            if model_fn.NAME not in module.env and not _names_it(unit):
+        found: dict[ModelFn, None] = {}
+        for module, unit in units:
+            named = unit.signs().defines_it or model_fn.NAME in module.env
+            if not named and not unit.signs().quotes_it:
                 continue
-            found.extend(model_fn.in_unit(self._machine, module, unit, script, script in entries))
-        return list(dict.fromkeys(found))
+            try:
+                for at, inner in literals.in_unit(unit):
+                    target = self._targets.get(at)
+                    literal = literals.module_of(
+                        at, inner, _folder(target) if target else module.folder, target
+                    )
+                    self._machine.run(literal)
+                    found.update(dict.fromkeys(model_fn.in_unit(self._machine, literal, inner, target)))
+                if named:
+                    script = module.script
+                    found.update(
+                        dict.fromkeys(
+                            model_fn.in_unit(self._machine, module, unit, script, script in entries)
+                        )
+                    )
+            except Late:
+                self._note(module, _TOO_LATE)
+            except RecursionError:
+                self._note(module, "nested too deeply")
+            except Exception as problem:  # as above
+                self._note(module, f"the reader failed: {type(problem).__name__}: {problem}")
+        return list(found)
 
     def _cell_files(self) -> Iterator[WrittenFile]:
         for write in self._writes:
@@ -468,51 +468,11 @@ class Project:
             )  # fmt: skip
 
 
-def _names_it(unit: Unit) -> bool:
-    return any(isinstance(n, model_fn.Definition) and n.name == model_fn.NAME for n in ast.walk(unit.tree))
-
-
-def _literals(tree: ast.Module) -> Iterator[tuple[ast.expr, str]]:
-    """Text literals that hold a ``model_fn``: alone, as a sum or as a list of lines."""
-    stack: list[ast.AST] = [tree]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, ast.Constant):
-            if isinstance(node.value, str) and model_fn.IN_TEXT.search(node.value):
-                yield node, node.value
-            continue
-        if isinstance(node, ast.JoinedStr | ast.BinOp | ast.List | ast.Tuple):
-            parts = [n.value for n in _constants(node) if isinstance(n.value, str)]
-            glue = (
-                ""
-                if isinstance(node, ast.JoinedStr | ast.BinOp) or any(p.endswith("\n") for p in parts)
-                else "\n"
-            )
-            if sum(model_fn.IN_TEXT.search(p) is not None for p in parts) == 1:
-                if isinstance(node, ast.JoinedStr):
-                    glue = "_"
-                yield node, glue.join(parts)
-                continue
-        stack.extend(reversed(list(ast.iter_child_nodes(node))))
-
-
-def _constants(node: ast.AST) -> Iterator[ast.Constant]:
-    stack = [node]
-    while stack:
-        part = stack.pop()
-        if isinstance(part, ast.Constant):
-            yield part
-        elif isinstance(part, ast.JoinedStr | ast.BinOp | ast.List | ast.Tuple):
-            stack.extend(reversed(list(ast.iter_child_nodes(part))))
-
-
-def _dedented(text: str) -> str:
-    lines = text.split("\n")
-    first = next((line for line in lines if line.strip()), "")
-    margin = len(first) - len(first.lstrip())
-    return (
-        "\n".join(line[margin:] if not line[:margin].strip() else line for line in lines) if margin else text
-    )
+def _may_tell(seen: CallSeen) -> bool:
+    """Whether a call is worth a closer look: by its name as written or as resolved, or by a keyword."""
+    if seen.last in _HEARD or seen.name.rpartition(".")[2] in _HEARD or seen.name == "?":
+        return True
+    return not _KEYWORDS.isdisjoint(seen.keywords) or "ersion" in seen.last or "deploy" in seen.last.lower()
 
 
 def _folder(path: str) -> str:
@@ -537,5 +497,5 @@ def _order(
     return (record.path, -1 if record.cell is None else record.cell, record.line)
 
 
-def _once(uses: Iterator[Use]) -> tuple[Use, ...]:
+def _once(uses: Iterable[Use]) -> tuple[Use, ...]:
     return tuple(sorted(dict.fromkeys(uses), key=_order))

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from grader.facts.code import Origin, ShellText
 from grader.facts.python import calls
-from grader.facts.python.interpreter import CallSeen
+from grader.facts.python.machine import CallSeen
 from grader.facts.python.values import (
     MARKS,
     Choice,
@@ -41,7 +41,7 @@ _UNKNOWN = "${_}"
 
 def command(seen: CallSeen) -> ShellText | None:
     """The shell text of a call, or None where it runs no command."""
-    name = calls.dotted(seen.function)
+    name = seen.name
     last = name.rpartition(".")[2]
     if name not in _SHELLS and not (last in _IPYTHON and "get_ipython" in name):
         return None
