@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from grader.limits import Limits
 
@@ -31,8 +31,7 @@ class OutOfTime(BaseException):
     """The CPU time of one file is used up. Not an Exception: no reader's ``except Exception`` may swallow it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How a piece of work ended: with an answer, or with ``problem``, one sentence."""
 
     answer: Mapping[str, Any] | None

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from grader.checks import declarations
 from grader.checks.model import is_estimator, of_deployment
@@ -19,8 +18,7 @@ from grader.text import excerpt
 _SERIES = pattern(r"([0-9]{1,4})\.([0-9]{1,4})")
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
+class Container(NamedTuple):
     """What loads the model: releases or series as text, None where it is not known."""
 
     called: str
@@ -29,8 +27,7 @@ class Container:
     python: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Fit:
+class Fit(NamedTuple):
     """Whether a container can load a model, and the reason as the end of a sentence."""
 
     answer: Literal["fits", "fails", "unknown"]

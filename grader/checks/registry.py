@@ -17,8 +17,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
 from grader.checks.subject import Subject
 from grader.checks.verdict import Verdict
@@ -28,16 +27,14 @@ ENTRY_POINTS = "grader.checks"
 """The entry-point group by which an installed package brings checks: name -> module that defines them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(NamedTuple):
     """A check that has to be met first. ``whole``: a ``partial`` does not meet it (contract, section 3)."""
 
     check: str
     whole: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """What a rubric may set: its name, its type (``int``, ``float``, ``str``, ``bool`` or ``list`` of str), its default."""
 
     name: str
@@ -45,8 +42,7 @@ class Parameter:
     default: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """One question. ``platform``: asked of that platform's deployment only. ``on_request``: ``--rehearse``, ``--live``."""
 
     id: str

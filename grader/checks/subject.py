@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from grader.facts.records import Archive, DeployFolder, Facts, Model, ModelFn, Place, Readme
 
@@ -30,8 +30,7 @@ def deploy_folder(facts: Facts, platform: str, names: Sequence[str]) -> DeployFo
     return min(ours, key=rank) if ours else None
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """The facts, the platform they are judged for, and the deploy folder that counts for it.
 
     ``platform`` None: no platform is asked about (a check that concerns the repository). ``folder`` None: the

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from grader.facts.records import Place
 
@@ -24,8 +24,7 @@ MOST_PLACES = 20
 """Places of evidence told for an item; the rest is counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The answer of one check on one submission.
 
     ``message`` says in one sentence what was expected and what was found. ``fraction`` (0 to 1) is what a ``partial``

@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import BinaryIO, Literal, cast
+from typing import BinaryIO, Literal, NamedTuple, cast
 
 from grader.facts import models
 from grader.facts.pickles.read import deadline
@@ -44,8 +44,7 @@ def is_apple_double(name: str) -> bool:
     return name.rpartition("/")[2].startswith("._") or name.startswith("__MACOSX/")
 
 
-@dataclass(frozen=True, slots=True)
-class _Member:
+class _Member(NamedTuple):
     """A regular file in an archive. ``open`` gives a seekable stream, valid until the next member is asked for."""
 
     name: str

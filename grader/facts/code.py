@@ -7,15 +7,13 @@ deployments are read from those, wherever they came from.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Dialect = Literal["sh", "bat", "make", "powershell"]
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where the literal of a variable's value stands, and in what: Python code, or a shell (``%env`` too)."""
 
     path: str
@@ -24,8 +22,7 @@ class Origin:
     form: Literal["python", "shell-variable"]
 
 
-@dataclass(frozen=True, slots=True)
-class ShellText:
+class ShellText(NamedTuple):
     """Text that a shell runs.
 
     ``line`` is where its first line stands (1-based, in the file or cell). ``variables`` are values known from around
@@ -39,13 +36,12 @@ class ShellText:
     line: int
     text: str
     dialect: Dialect = "sh"
-    variables: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    variables: Mapping[str, str] = MappingProxyType({})
     via: Literal["code", "readme"] = "code"
-    origins: Mapping[str, Origin] = field(default_factory=lambda: MappingProxyType({}))
+    origins: Mapping[str, Origin] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenText:
+class WrittenText(NamedTuple):
     """The content of a file that a notebook or program writes. ``line`` is where its first line stands."""
 
     path: str
@@ -54,11 +50,10 @@ class WrittenText:
     target: str | None
     text: str
     via: Literal["code", "readme"] = "code"
-    variables: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    variables: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class CodeBlock:
+class CodeBlock(NamedTuple):
     """A code block of a README. ``line`` is that of its first line of code; ``language`` as written, lowercased."""
 
     path: str
@@ -67,27 +62,24 @@ class CodeBlock:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class CellOutput:
+class CellOutput(NamedTuple):
     """One output of a code cell: its text (streams, plain text, tracebacks, HTML as text) and the types of its pictures."""
 
     text: str
     images: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class NotebookCell:
+class NotebookCell(NamedTuple):
     """A cell as a person sees it. ``index`` is 0-based among all cells; ``attachments`` are names in a markdown cell."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks of a cell
     kind: Literal["code", "markdown", "raw"]
     source: str
     outputs: tuple[CellOutput, ...] = ()
     attachments: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class NotebookDocument:
+class NotebookDocument(NamedTuple):
     """A notebook, read leniently, as Jupyter does. ``nbformat`` is the major version it is written in."""
 
     path: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from grader.facts.code import ShellText, WrittenText
 from grader.facts.records import Command, Unread
@@ -70,8 +70,7 @@ MOST_COMMANDS = 20_000
 """
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedCommand:
+class ParsedCommand(NamedTuple):
     """A command with its words. ``record`` is the fact, None for what only helps to understand the others.
 
     ``words`` are all after the program, flags before the verb included; ``input`` is a here-document fed to
@@ -155,7 +154,7 @@ def read_all(texts: Iterable[ShellText]) -> tuple[ParsedCommand, ...]:
         shared = kept.setdefault(text.path, {}) if text.via == "readme" else {}
         out += _Evaluation(text, shared, scripts=scripts).all()
         if len(out) >= 2 * MOST_COMMANDS:
-            out[-1] = replace(out[-1], last=True)
+            out[-1] = out[-1]._replace(last=True)
             break
     return tuple(out)
 
@@ -194,7 +193,7 @@ class _Evaluation:
     def lines(self, text: str, line: int) -> None:
         for raw in lexer.read(text, line, self.style):
             if len(self.out) >= MOST_COMMANDS:
-                self.out[-1] = replace(self.out[-1], last=True)
+                self.out[-1] = self.out[-1]._replace(last=True)
                 return
             self.command(raw)
 

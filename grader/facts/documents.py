@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from grader.patterns import pattern
 
@@ -15,8 +16,7 @@ MOST_PIECES = 5_000
 """Pictures, links, blocks and pieces of prose that are kept of one document, each."""
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(NamedTuple):
     """A picture that is shown. ``target`` as written; ``small``: given 64 pixels or fewer."""
 
     line: int
@@ -25,8 +25,7 @@ class Picture:
     small: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """A link. ``target`` as written."""
 
     line: int
@@ -34,8 +33,7 @@ class Link:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """A code block, fenced or indented. ``line`` is that of its first line of code."""
 
     line: int
@@ -43,8 +41,7 @@ class Block:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Prose:
+class Prose(NamedTuple):
     """A paragraph, list item, table cell or heading, without its markup; its own line breaks stay."""
 
     line: int

@@ -13,7 +13,6 @@ import io
 import re
 import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -102,9 +101,9 @@ def read(path: str, data: bytes, limits: Limits) -> Image:
     digest = hashlib.sha256(data).hexdigest()
     nothing = Image(path, None, None, None, digest=digest)
     if data[: len(_LFS)] == _LFS:
-        return replace(nothing, problem="a Git LFS pointer; the picture itself is not in the repository")
+        return nothing._replace(problem="a Git LFS pointer; the picture itself is not in the repository")
     if not data:
-        return replace(nothing, problem="an empty file, no picture")
+        return nothing._replace(problem="an empty file, no picture")
     head = data[:_SVG_HEAD]
     if path.lower().endswith(".svg") or (head.lstrip()[:1] == b"<" and b"<svg" in head):
         return _svg(path, head, digest)
@@ -115,7 +114,7 @@ def read(path: str, data: bytes, limits: Limits) -> Image:
         except MemoryError:
             raise
         except Exception as problem:  # Pillow raises whatever its many parsers meet
-            return replace(nothing, problem=_why(problem))
+            return nothing._replace(problem=_why(problem))
 
 
 def _why(problem: Exception) -> str:
@@ -149,8 +148,8 @@ def _raster(path: str, data: bytes, limits: Limits, digest: str) -> Image:
         image = Image(path, kind_of_file, width, height, digest=digest)
         border: bool | None = None
         if width * height > limits.image_pixels:
-            return replace(
-                image, problem=f"{width} x {height} pixels, more than the bound of {limits.image_pixels}"
+            return image._replace(
+                problem=f"{width} x {height} pixels, more than the bound of {limits.image_pixels}"
             )
         try:
             if kind_of_file == "JPEG" and b"\xff\xd9" not in data[-65_536:]:
@@ -163,9 +162,9 @@ def _raster(path: str, data: bytes, limits: Limits, digest: str) -> Image:
         except MemoryError:
             raise
         except Exception as damage:  # the header stands, what follows does not
-            return replace(image, problem=_why(damage))
+            return image._replace(problem=_why(damage))
     kind = _kind(path, width, height, software, border)
-    return replace(image, kind=kind)
+    return image._replace(kind=kind)
 
 
 def _software(opened: PillowImage.Image) -> str:
@@ -260,8 +259,7 @@ def cross_reference(images: Sequence[Image], illustrations: Iterable[Illustratio
     for image in images:
         earlier = first.setdefault(image.digest, image.path) if image.digest else image.path
         out.append(
-            replace(
-                image,
+            image._replace(
                 embedded_in=tuple(documents.get(image.path, ())),
                 duplicate_of=None if earlier == image.path else earlier,
             )

@@ -246,9 +246,7 @@ def _torch(
     told = _record(path, member, size, reading, "torch")
     if told.problem is None or "persistent ids" not in told.problem:
         return told
-    from dataclasses import replace
-
-    return replace(told, problem=None)
+    return told._replace(problem=None)
 
 
 def _skops(

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Via = Literal["module", "writefile", "cell", "string", "method", "nested"]
 """Where code stands: a file's top level, a ``%%writefile`` cell, a code cell, text in a literal, a class, a function."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A place in the submission, for evidence. ``excerpt`` is the line there, never a secret."""
 
     path: str
@@ -25,8 +24,7 @@ class Place:
     excerpt: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """A file of the submission. ``lfs``: it is a Git LFS pointer; ``here``: its bytes are at hand."""
 
     path: str
@@ -35,8 +33,7 @@ class File:
     here: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class DeployFolder:
+class DeployFolder(NamedTuple):
     """A folder that holds, by its name, a platform's deployment. ``exact``: ``{platform}_deploy`` at the root."""
 
     path: str
@@ -44,8 +41,7 @@ class DeployFolder:
     exact: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Illustration:
+class Illustration(NamedTuple):
     """What a document shows or links to as a picture, a video or a PDF.
 
     ``kind``: ``local`` (``target`` is the path of a file in the submission), ``missing`` (a local path that is not
@@ -67,8 +63,7 @@ Step = Literal["get-model-there", "create", "call"]
 """The three things that deployment instructions have to say."""
 
 
-@dataclass(frozen=True, slots=True)
-class Instruction:
+class Instruction(NamedTuple):
     """A sign, in a README, of one of the three steps: a command, code, a script it names, or a sentence."""
 
     step: Step
@@ -77,8 +72,7 @@ class Instruction:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class CodeStep:
+class CodeStep(NamedTuple):
     """A line of a script or notebook that does one of the three steps: what a README may hand over to it."""
 
     path: str
@@ -87,8 +81,7 @@ class CodeStep:
     step: Step
 
 
-@dataclass(frozen=True, slots=True)
-class Readme:
+class Readme(NamedTuple):
     """A README at the root or in a deploy folder.
 
     ``words`` are whitespace-separated. ``images`` are targets as written. ``judgeable`` is False where the text is long
@@ -112,8 +105,7 @@ class Readme:
     model_addresses: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(NamedTuple):
     """An image file, by ending. ``format`` is what the bytes are; width and height in pixels, None where unknown.
 
     ``kind`` is what can be said of it without reading it optically: ``plot`` (a chart), ``decoration`` (logo, icon,
@@ -131,8 +123,7 @@ class Image:
     digest: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Notebook:
+class Notebook(NamedTuple):
     """A notebook that was read. ``cells`` counts all cells; ``nbformat`` is the major version it is written in."""
 
     path: str
@@ -140,8 +131,7 @@ class Notebook:
     nbformat: int
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A Python source that was read: ``whole`` if every line parsed, ``python2`` if only Python 2 explains it."""
 
     path: str
@@ -150,8 +140,7 @@ class Source:
     python2: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenFile:
+class WrittenFile(NamedTuple):
     """A file that a ``%%writefile`` cell or a program writes: it exists where the notebook ran, maybe not here.
 
     ``path`` and ``cell`` say where it is written, ``target`` where to (None if undecidable). ``by``: ``writefile`` or
@@ -165,8 +154,7 @@ class WrittenFile:
     by: Literal["writefile", "string"]
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFn:
+class ModelFn(NamedTuple):
     """A function called ``model_fn`` (contract, section 4, says what each field means).
 
     ``is_async``, ``decorated`` and ``defined_in`` (the module of the repository it is re-exported from) tell how it got
@@ -223,8 +211,7 @@ class ModelCall:
     framework: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Archive:
+class Archive(NamedTuple):
     """An archive. ``members`` are its regular files as named in it, ``problem`` why the rest could not be listed."""
 
     path: str
@@ -233,8 +220,7 @@ class Archive:
     problem: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(NamedTuple):
     """A serialized model, alone or as a member of an archive; read inertly (contract, section 4).
 
     ``dangerous``: names that would run code or reach outside at load. ``excused``: names among ``globals`` that can do
@@ -246,7 +232,7 @@ class Model:
     member: str | None
     format: str | None
     compression: str | None
-    class_name: str | None = field(default=None, metadata={"json": "class"})
+    class_name: str | None = None
     sklearn_versions: tuple[str, ...] = ()
     n_features: int | None = None
     globals: tuple[str, ...] = ()
@@ -261,8 +247,7 @@ class Model:
     excused: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(NamedTuple):
     """A live use of something: ``.as_matrix()``, ``sklearn.externals``, a table's ``.values()``.
 
     ``guarded``: an import in a ``try`` that has another way for when it fails; it works with any version.
@@ -274,8 +259,7 @@ class Use:
     guarded: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(NamedTuple):
     """One deployment's declaration on AI Platform or Vertex AI (contract, section 4).
 
     Blank in the file is ``""``, absent None. ``service``: which of the two; ``unresolved``: a value is written there
@@ -299,8 +283,7 @@ class Version:
     declared_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """A command of a shell, wherever it stands. ``verb`` is without ``alpha``, ``beta`` and global flags.
 
     ``arguments`` are what follows the verb, with variables resolved where they can be.
@@ -315,8 +298,7 @@ class Command:
     via: Literal["code", "readme"] = "code"
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(NamedTuple):
     """A file put into cloud storage, or a model saved under a name: what a deployment was made from.
 
     ``source`` is the local file (as written, resolved through variables), ``target`` the address or name.
@@ -331,8 +313,7 @@ class Upload:
     by: Literal["command", "python", "dump"]
 
 
-@dataclass(frozen=True, slots=True)
-class EntryName:
+class EntryName(NamedTuple):
     """An entry point that a data file names as ``SAGEMAKER_PROGRAM``."""
 
     path: str
@@ -340,8 +321,7 @@ class EntryName:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Packing:
+class Packing(NamedTuple):
     """A file or folder that a program puts into an archive (``tarfile``, ``shutil.make_archive``).
 
     ``source`` is what is packed, as written, ``member`` its name inside (``.`` for the contents of a folder); None where
@@ -355,8 +335,7 @@ class Packing:
     member: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Tutorial:
+class Tutorial(NamedTuple):
     """A notebook or script outside the deploy folders that is one of the lab's two tutorials, whatever its name."""
 
     path: str
@@ -364,8 +343,7 @@ class Tutorial:
     signs: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Secret:
+class Secret(NamedTuple):
     """A cloud credential in a file. Its text is not kept. In a notebook's output, ``line`` counts within its text."""
 
     path: str
@@ -374,8 +352,7 @@ class Secret:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(NamedTuple):
     """What should have been read and could not be. ``why`` is brief and free of the submission's control characters."""
 
     path: str
@@ -417,6 +394,11 @@ def to_json(record: object) -> Any:
     """A record as plain JSON values: tuples become lists, ``class_name`` is called ``class``."""
     if is_dataclass(record) and not isinstance(record, type):
         return {f.metadata.get("json", f.name): to_json(getattr(record, f.name)) for f in fields(record)}
+    if isinstance(record, tuple) and hasattr(record, "_fields"):  # a NamedTuple, as most records are
+        return {
+            "class" if k == "class_name" else k: to_json(v)
+            for k, v in zip(record._fields, record, strict=True)
+        }
     if isinstance(record, tuple | list):
         return [to_json(item) for item in record]
     if isinstance(record, Mapping):

@@ -9,11 +9,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from grader.patterns import pattern
 
@@ -23,8 +22,7 @@ TABLE_DATE = dt.date(2026, 11, 22)
 _DATA = Path(__file__).parent / "data"
 
 
-@dataclass(frozen=True, slots=True)
-class SageMakerImage:
+class SageMakerImage(NamedTuple):
     """A scikit-learn framework version of SageMaker (``1.2-1``) and what its container holds.
 
     ``python`` is ``3.9``; ``scikit_learn``, ``numpy`` and ``pandas`` are releases. ``inference_v2`` and
@@ -47,8 +45,7 @@ class SageMakerImage:
         return self.inference_v2 or self.inference_v3
 
 
-@dataclass(frozen=True, slots=True)
-class Runtime:
+class Runtime(NamedTuple):
     """A runtime version of AI Platform, the legacy service that was switched off on 2025-01-31.
 
     ``scikit_learn`` is a release (``0.22.1``) or a series (``1.0``). Where ``verified`` is False it comes
@@ -64,8 +61,7 @@ class Runtime:
     date: dt.date
 
 
-@dataclass(frozen=True, slots=True)
-class VertexContainer:
+class VertexContainer(NamedTuple):
     """A prebuilt scikit-learn container of Vertex AI. ``version`` is the scikit-learn series, ``1.6``."""
 
     version: str
@@ -85,8 +81,7 @@ class VertexContainer:
         return on <= self.end_of_support
 
 
-@dataclass(frozen=True, slots=True)
-class PrebuiltImage:
+class PrebuiltImage(NamedTuple):
     """What the address of a prebuilt Vertex AI prediction container says: ``sklearn``, ``xgboost``;
     ``1.6``.
     """

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from grader.report import shown
 from grader.report.model import Report
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(NamedTuple):
     """A format: the ``endings`` of its files, and whether it wants sources as they were given (for scripts)."""
 
     name: str

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from grader.rubric.model import Item, Mark, PlatformResult, Score
 
@@ -25,8 +24,7 @@ SCHEMA = "grade.report/1"
 INSPECT_SCHEMA = "grade.inspect/1"
 
 
-@dataclass(frozen=True, slots=True)
-class SubmissionReport:
+class SubmissionReport(NamedTuple):
     """One submission. ``problem`` is one sentence where the outcome is not ``graded``; then there are no results.
 
     ``result`` is the platform that counted; with ``choose: all`` ``score`` is the mean, else that platform's.
@@ -46,11 +44,10 @@ class SubmissionReport:
     other_platforms: tuple[PlatformResult, ...] = ()
     notes: tuple[str, ...] = ()
     hidden: int = 0
-    timings: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    timings: Mapping[str, float] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """All submissions of one call, in the order given."""
 
     grader_version: str
@@ -73,14 +70,13 @@ def for_audience(report: Report, audience: str) -> Report:
         raise ValueError(f"an audience is student or staff, not {audience!r}")
     if audience == "staff":
         return report
-    return replace(report, submissions=tuple(_for_student(s) for s in report.submissions))
+    return report._replace(submissions=tuple(_for_student(s) for s in report.submissions))
 
 
 def _for_student(submission: SubmissionReport) -> SubmissionReport:
     results = (*((submission.result,) if submission.result else ()), *submission.other_platforms)
     hidden = {item.id for result in results for item in result.items if item.visibility != "visible"}
-    return replace(
-        submission,
+    return submission._replace(
         result=_visible_part(submission.result) if submission.result else None,
         other_platforms=tuple(_visible_part(result) for result in submission.other_platforms),
         notes=tuple(note for note in submission.notes if not any(name in note for name in hidden)),
@@ -89,4 +85,4 @@ def _for_student(submission: SubmissionReport) -> SubmissionReport:
 
 
 def _visible_part(result: PlatformResult) -> PlatformResult:
-    return replace(result, items=tuple(item for item in result.items if item.visibility == "visible"))
+    return result._replace(items=tuple(item for item in result.items if item.visibility == "visible"))

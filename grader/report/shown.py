@@ -6,7 +6,6 @@ Control characters, bidirectional marks and undecodable bytes become visible esc
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import MappingProxyType
 
 from grader.facts.records import Place
@@ -32,13 +31,12 @@ def _maybe(text: str | None) -> str | None:
 def place(found: Place) -> Place:
     """A place with its path and excerpt made visible, and no credential in the excerpt (the path stands)."""
     excerpt = None if found.excerpt is None else line(hide(found.excerpt))
-    return replace(found, path=visible(found.path), excerpt=excerpt)
+    return found._replace(path=visible(found.path), excerpt=excerpt)
 
 
 def item(found: Item) -> Item:
     """An item with every text made visible."""
-    return replace(
-        found,
+    return found._replace(
         id=line(found.id),
         title=prose(found.title),
         section=prose(found.section),
@@ -46,19 +44,18 @@ def item(found: Item) -> Item:
         hint=prose(found.hint) if found.hint is not None else None,
         evidence=tuple(place(p) for p in found.evidence),
         because=_maybe(found.because),
-        mark=replace(found.mark, comment=prose(found.mark.comment)) if found.mark is not None else None,
+        mark=found.mark._replace(comment=prose(found.mark.comment)) if found.mark is not None else None,
     )
 
 
 def platform(found: PlatformResult) -> PlatformResult:
     """A platform's result with every text made visible."""
-    return replace(found, platform=_maybe(found.platform), items=tuple(item(i) for i in found.items))
+    return found._replace(platform=_maybe(found.platform), items=tuple(item(i) for i in found.items))
 
 
 def submission(found: SubmissionReport, *, source: bool = True) -> SubmissionReport:
     """A submission's report with every text made visible; ``source`` False leaves the source as given."""
-    return replace(
-        found,
+    return found._replace(
         source=line(found.source) if source else redact_url(found.source),
         ref=_maybe(found.ref),
         commit=_maybe(found.commit),
@@ -74,8 +71,7 @@ def submission(found: SubmissionReport, *, source: bool = True) -> SubmissionRep
 
 def report(found: Report, *, sources: bool = True) -> Report:
     """A report with every text made visible. ``sources`` False leaves them as given, but for credentials (JSON)."""
-    return replace(
-        found,
+    return found._replace(
         grader_version=line(found.grader_version),
         rubric=MappingProxyType(
             {key: line(value) if isinstance(value, str) else value for key, value in found.rubric.items()}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from statistics import median
+from typing import NamedTuple
 
 from grader.checks.verdict import Status
 from grader.report.model import Report
@@ -15,8 +15,7 @@ MOST_FAILED = 5
 """Items that are named as failed most often."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClassSummary:
+class ClassSummary(NamedTuple):
     """A class in numbers. ``failed`` holds (id, title, how many failed it), most first, of the platforms that counted."""
 
     graded: int

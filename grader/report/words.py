@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from grader.checks.verdict import Status
 from grader.facts.records import Place
@@ -10,8 +10,7 @@ from grader.patterns import pattern
 from grader.report.model import Item, PlatformResult, Score, SubmissionReport
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """How a status looks to people: a sign of one column, a word, and one sentence of meaning."""
 
     sign: str

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 import yaml
 
@@ -39,8 +41,7 @@ MARKS = schema.ListOf(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class MarkEntry:
+class MarkEntry(NamedTuple):
     """One mark as the file has it. ``status`` or ``points``, never both; ``line`` counts from 1."""
 
     submission: str
@@ -63,11 +64,10 @@ class MarkEntry:
         return Status.FAIL if self.points <= -item.penalty else Status.PARTIAL
 
 
-@dataclass(frozen=True, slots=True)
-class SubmissionMarks:
+class SubmissionMarks(NamedTuple):
     """The marks of one submission by item, and what is to be told of them."""
 
-    entries: Mapping[str, MarkEntry] = field(default_factory=dict)
+    entries: Mapping[str, MarkEntry] = MappingProxyType({})
     notes: tuple[str, ...] = ()
 
 

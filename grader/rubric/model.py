@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from grader.checks.verdict import Status
 from grader.facts.records import Place
@@ -15,8 +14,7 @@ MANUAL = "manual"
 """The check of an item that only a person can mark."""
 
 
-@dataclass(frozen=True, slots=True)
-class RubricItem:
+class RubricItem(NamedTuple):
     """One line of a rubric: a check and what it is worth.
 
     ``id`` is the check's id; of a ``manual`` item, what the rubric calls it. ``points`` or ``penalty``, never both; neither is 0
@@ -27,7 +25,7 @@ class RubricItem:
     check: str
     points: float = 0.0
     penalty: float = 0.0
-    parameters: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    parameters: Mapping[str, Any] = MappingProxyType({})
     requires: tuple[str, ...] = ()
     visibility: Visibility = "visible"
     title: str | None = None
@@ -41,16 +39,14 @@ class RubricItem:
         return self.penalty > 0
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """Items under a heading."""
 
     title: str
     items: tuple[RubricItem, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Rubric:
+class Rubric(NamedTuple):
     """A whole rubric. ``sha256`` is that of the file's bytes; ``check_files`` are Python files it takes checks from."""
 
     id: str
@@ -75,8 +71,7 @@ class Rubric:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(NamedTuple):
     """A range in points: one number only where nothing is open. ``open_items`` counts what a person must look at."""
 
     low: float
@@ -85,8 +80,7 @@ class Score:
     open_items: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """What a person said of an item."""
 
     status: Status
@@ -94,8 +88,7 @@ class Mark:
     comment: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One item of a report. ``points`` is what it earned, None while open; ``deduction`` what a penalty may cost."""
 
     id: str
@@ -116,8 +109,7 @@ class Item:
     visibility: str = "visible"
 
 
-@dataclass(frozen=True, slots=True)
-class PlatformResult:
+class PlatformResult(NamedTuple):
     """The items and score of one platform (None: no deploy folder at all)."""
 
     platform: str | None

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from grader.checks.registry import Check, Registry
 from grader.rubric.model import MANUAL
@@ -29,8 +29,7 @@ _SOMETHING = r"\S"
 _CHECK_ID = r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_.-]+$(?!\n)"
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """A text that matches ``pattern``; ``what`` says it in words."""
 
     what: str = "a text"
@@ -41,13 +40,12 @@ class Text:
         return {"type": "string", **({"pattern": self.pattern} if self.pattern else {})}
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """One of some words. ``notes``: what each means, for editors; ``also``: a pattern that is taken besides."""
 
     values: tuple[str, ...]
     what: str
-    notes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    notes: Mapping[str, tuple[str, str]] = MappingProxyType({})
     also: str | None = None
 
     def json(self) -> dict[str, Any]:
@@ -67,8 +65,7 @@ class Choice:
         return {"anyOf": [found, {"type": "string", "pattern": self.also}]} if self.also else found
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(NamedTuple):
     """A number from ``least`` to ``most``, both included; ``whole``: without a fraction."""
 
     least: float
@@ -92,8 +89,7 @@ class Number:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(NamedTuple):
     """``true`` or ``false``."""
 
     what: str = "true or false"
@@ -103,8 +99,7 @@ class Flag:
         return {"type": "boolean"}
 
 
-@dataclass(frozen=True, slots=True)
-class FalseOr:
+class FalseOr(NamedTuple):
     """``false``, or something else."""
 
     other: Text
@@ -119,8 +114,7 @@ class FalseOr:
         return {"anyOf": [{"const": False}, self.other.json()]}
 
 
-@dataclass(frozen=True, slots=True)
-class ListOf:
+class ListOf(NamedTuple):
     """A list of ``of``, with at least ``least`` entries; ``unique``: none twice (texts)."""
 
     of: Spec
@@ -138,8 +132,7 @@ class ListOf:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """One key of a mapping."""
 
     spec: Spec
@@ -147,8 +140,7 @@ class Key:
     required: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Fields:
+class Fields(NamedTuple):
     """A mapping with these keys and no others. ``never``: pairs of keys that exclude each other, and why."""
 
     what: str
@@ -170,8 +162,7 @@ class Fields:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class AnyMapping:
+class AnyMapping(NamedTuple):
     """A mapping of which nothing more can be said."""
 
     what: str
@@ -181,8 +172,7 @@ class AnyMapping:
         return {"type": "object"}
 
 
-@dataclass(frozen=True, slots=True)
-class ItemFields:
+class ItemFields(NamedTuple):
     """An item: ``fields`` in common, and ``with`` by the check (``parameters``; any mapping for an unknown one)."""
 
     fields: Fields

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from grader.checks import registry as checks
 from grader.checks.registry import Check, Registry, Requirement
@@ -17,8 +17,7 @@ _OPEN = (Status.REVIEW, Status.ERROR)
 _NO_HINT = (Status.PASS, Status.NOT_APPLICABLE)
 
 
-@dataclass(frozen=True, slots=True)
-class Graded:
+class Graded(NamedTuple):
     """A submission's score. ``result`` is the platform told first, ``others`` the rest; with ``choose: all`` ``score``
     is the mean of all of them, else that of ``result``. ``notes`` are sentences about marks that were not used.
     """
@@ -30,8 +29,7 @@ class Graded:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Sum:
+class _Sum(NamedTuple):
     """Points exactly, before rounding."""
 
     low: Fraction
@@ -43,8 +41,7 @@ class _Sum:
         return Score(rounded(self.low), rounded(self.high), rounded(self.possible), len(self.open_ids))
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(NamedTuple):
     """An item and what it adds to the low end, the high end and what is possible."""
 
     item: Item

@@ -7,9 +7,8 @@ import struct
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from grader.limits import Limits
 from grader.patterns import pattern
@@ -24,8 +23,7 @@ _DEPLOY = pattern(r"(?i)[a-z0-9]+[-_ ]deploy")
 _EOCD = b"PK\x05\x06"
 
 
-@dataclass(frozen=True, slots=True)
-class _Sorted:
+class _Sorted(NamedTuple):
     """The members by their place in the submission; ``git`` are those of its ``.git``."""
 
     files: dict[str, Member]

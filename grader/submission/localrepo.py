@@ -10,8 +10,8 @@ import os
 import re
 import subprocess
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from grader.limits import Limits
 from grader.patterns import pattern
@@ -31,8 +31,7 @@ class Elsewhere(Exception):
     """The repository's refs or objects are not where they could be read safely. The message says why, briefly."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """What HEAD names: a branch (None when detached), and a commit's id (None when the branch has no commit yet)."""
 
     branch: str | None

@@ -7,9 +7,8 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from grader.limits import Limits
 from grader.submission.errors import Unobtainable, Unreadable
@@ -20,8 +19,7 @@ _CHUNK = 1 << 20
 _LISTED = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """One member. ``size`` unpacked bytes; ``why`` it is not read, None for a plain file; ``key`` finds its bytes."""
 
     name: str

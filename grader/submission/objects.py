@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import NamedTuple
 
 from grader.limits import Limits
 from grader.patterns import pattern
@@ -38,8 +39,7 @@ class Broken(Exception):
     """Git ended, answered nonsense, or did not answer in time. The message says which, briefly."""
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(NamedTuple):
     """What a commit says: its tree's id and when it was committed (ISO 8601 with offset)."""
 
     tree: str

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import NamedTuple
 
 from grader.limits import Limits
 from grader.submission.errors import Unreadable
@@ -45,8 +46,7 @@ def _environments(paths: Iterable[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One regular file. ``size`` in bytes, None where only fetching would tell."""
 
     path: str

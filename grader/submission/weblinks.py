@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from grader.patterns import pattern
@@ -17,8 +17,7 @@ _WITH_REF = frozenset({"tree", "blob", "raw", "blame", "commits", "edit"})
 _COMMIT = pattern(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """A repository on a host. ``refs``: what the page's ref may be, the likeliest first."""
 
     host: str

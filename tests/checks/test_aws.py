@@ -99,17 +99,17 @@ def test_entry_point(changes: dict[str, Any], expected: str) -> None:
     ],
 )
 def test_model_fn(changes: dict[str, Any], expected: str) -> None:
-    assert status(aws.model_fn, replace(FACTS, model_fns=(replace(FN, **changes),))) == expected
+    assert status(aws.model_fn, replace(FACTS, model_fns=(FN._replace(**changes),))) == expected
 
 
 @pytest.mark.parametrize("via", ["cell", "string"])
 def test_model_fn_that_no_file_comes_from(via: str) -> None:
-    fn = replace(FN, path="aws_deploy/n.ipynb", cell=2, via=via, script=None)
+    fn = FN._replace(path="aws_deploy/n.ipynb", cell=2, via=via, script=None)
     assert status(aws.model_fn, replace(FACTS, model_fns=(fn,), model_calls=())) == "partial"
 
 
 def test_the_script_that_is_named_is_judged_and_no_other() -> None:
-    other = replace(FN, path="aws_deploy/other.py", script="aws_deploy/other.py")
+    other = FN._replace(path="aws_deploy/other.py", script="aws_deploy/other.py")
     assert status(aws.model_fn, replace(FACTS, model_fns=(other,))) == "fail"
 
 
@@ -117,10 +117,10 @@ def test_the_script_that_is_named_is_judged_and_no_other() -> None:
     ("fn", "changes", "expected"),
     [
         ({}, {}, "pass"),
-        ({}, {"archives": (replace(ARCHIVE, members=("model/model.joblib",)),)}, "partial"),
-        ({"loads": ("model/model.joblib",)}, {"archives": (replace(ARCHIVE, members=("model/model.joblib",)),)}, "pass"),
-        ({}, {"archives": (replace(ARCHIVE, members=("other.joblib",)),)}, "fail"),
-        ({}, {"archives": (replace(ARCHIVE, problem="cut off"),)}, "review"),
+        ({}, {"archives": (ARCHIVE._replace(members=("model/model.joblib",)),)}, "partial"),
+        ({"loads": ("model/model.joblib",)}, {"archives": (ARCHIVE._replace(members=("model/model.joblib",)),)}, "pass"),
+        ({}, {"archives": (ARCHIVE._replace(members=("other.joblib",)),)}, "fail"),
+        ({}, {"archives": (ARCHIVE._replace(problem="cut off"),)}, "review"),
         ({}, {"archives": ()}, "review"),
         ({}, {"archives": (), "commands": (Command("aws_deploy/p.sh", None, 1, "tar", "", ("-czf", "model.tar.gz", "model.joblib")),)}, "pass"),
         ({}, {"archives": (), "commands": (Command("aws_deploy/p.sh", None, 1, "tar", "", ("czf", "model.tar.gz", "out/model.joblib")),)}, "partial"),
@@ -134,9 +134,9 @@ def test_the_script_that_is_named_is_judged_and_no_other() -> None:
         ({"from_model_dir": False, "names": ("relative",)}, {}, "fail"),
         ({"names": ("no-separator",)}, {}, "fail"),
         ({"loads": (), "loader": None, "from_model_dir": None}, {}, "fail"),
-        ({"loader": "pickle"}, {"models": (replace(LOOSE, path=ARCHIVE.path, member="model.joblib"),)}, "fail"),
-        ({"loader": "joblib"}, {"models": (replace(LOOSE, path=ARCHIVE.path, member="model.joblib", format="pickle"),)}, "pass"),
+        ({"loader": "pickle"}, {"models": (LOOSE._replace(path=ARCHIVE.path, member="model.joblib"),)}, "fail"),
+        ({"loader": "joblib"}, {"models": (LOOSE._replace(path=ARCHIVE.path, member="model.joblib", format="pickle"),)}, "pass"),
     ],
 )  # fmt: skip
 def test_loads(fn: dict[str, Any], changes: dict[str, Any], expected: str) -> None:
-    assert status(aws.model_fn_loads, replace(FACTS, model_fns=(replace(FN, **fn),), **changes)) == expected
+    assert status(aws.model_fn_loads, replace(FACTS, model_fns=(FN._replace(**fn),), **changes)) == expected

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from grader.checks import frameworks as checks
@@ -118,7 +116,7 @@ def test_a_deployment_by_the_console_is_for_a_person() -> None:
     readme = Readme("aws_deploy/README.md", 90, (), 0, steps)
     facts = Facts(deploy_folders=(AWS,), readmes=(readme,), models=(model("1.2.1"),))
     assert checks.aws_framework_version(Subject(facts, "aws", AWS)).status is Status.REVIEW
-    pasted = Facts(deploy_folders=(AWS,), readmes=(replace(readme, lab_text=True),), models=(model("1.2.1"),))
+    pasted = Facts(deploy_folders=(AWS,), readmes=(readme._replace(lab_text=True),), models=(model("1.2.1"),))
     assert checks.aws_framework_version(Subject(pasted, "aws", AWS)).status is Status.FAIL
 
 

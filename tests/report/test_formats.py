@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import replace
 
 import pytest
 from report_samples import CLEAN, MEAN, OPEN, REPORTS, report
@@ -138,8 +137,8 @@ def test_json_and_csv_need_no_rich() -> None:
 def test_many_places_are_counted_in_a_terminal_and_told_in_files() -> None:
     assert OPEN.result is not None
     places = tuple(Place(f"file{n}.py", None, 1) for n in range(20))
-    item = replace(OPEN.result.items[2], evidence=places, more_evidence=5)
-    many = report(replace(OPEN, result=replace(OPEN.result, items=(item,)), other_platforms=()))
+    item = OPEN.result.items[2]._replace(evidence=places, more_evidence=5)
+    many = report(OPEN._replace(result=OPEN.result._replace(items=(item,)), other_platforms=()))
     told = formats.render(many, "terminal", width=80)
     assert told.count("at file") == 6
     assert "and 19 more places" in told

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -111,7 +110,7 @@ def hostile(text: str, other: str, status: Status) -> Report:
         {"fetch": 1.0},
     )
     unread = SubmissionReport(other, None, None, None, (), "unreadable", text)
-    return replace(report(graded, unread, graded, graded, graded), rubric_title=other)
+    return report(graded, unread, graded, graded, graded)._replace(rubric_title=other)
 
 
 class Elements(HTMLParser):
@@ -229,7 +228,7 @@ def test_markdown_shows_the_path_whole(text: str) -> None:
 
 
 def test_json_keeps_the_source_as_given_but_for_credentials() -> None:
-    given_report = report(replace(OPEN, source="https://me:s3cr3t@host.example/u/r\u202e\x1b"))
+    given_report = report(OPEN._replace(source="https://me:s3cr3t@host.example/u/r\u202e\x1b"))
     made = formats.render(given_report, "json")
     assert json.loads(made)["submissions"][0]["source"] == "https://***@host.example/u/r\u202e\x1b"
     assert not UNSAFE.search(made)
@@ -241,8 +240,8 @@ def test_a_credential_in_an_excerpt_is_hidden_in_every_format() -> None:
     key = "wJalrXUtnFEMIbK7MDENGabPxRfiCYzzzzKEYab1"
     place = Place("notes.txt", None, 3, f"aws_secret_access_key = {key}")
     assert OPEN.result is not None
-    items = (replace(OPEN.result.items[2], evidence=(place,)),)
-    leaking = report(replace(OPEN, result=replace(OPEN.result, items=items)))
+    items = (OPEN.result.items[2]._replace(evidence=(place,)),)
+    leaking = report(OPEN._replace(result=OPEN.result._replace(items=items)))
     for name in formats.names():
         assert key not in formats.render(leaking, name, width=200)
 

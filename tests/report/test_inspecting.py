@@ -158,6 +158,9 @@ def strategy(hint: Any) -> st.SearchStrategy[Any]:
     if is_dataclass(hint):
         hints = get_type_hints(hint)
         return st.builds(hint, **{f.name: strategy(hints[f.name]) for f in fields(hint)})
+    if hasattr(hint, "_fields"):
+        hints = get_type_hints(hint)
+        return st.builds(hint, **{name: strategy(hints[name]) for name in hint._fields})
     if hint is str:
         return st.text(st.characters(exclude_categories=()), max_size=12)
     arguments = get_args(hint)

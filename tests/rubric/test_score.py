@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -134,12 +133,12 @@ def test_the_better_platform_counts(aws: Verdict, gcp: Verdict, best: str) -> No
     assert found.platform == best == found.result.platform
     assert found.score == found.result.score
     assert len(found.others) == 1
-    turned = score(replace(BOTH, platforms=("gcp", "aws")), results, registry=REGISTRY)
+    turned = score(BOTH._replace(platforms=("gcp", "aws")), results, registry=REGISTRY)
     assert turned.platform == ("gcp" if aws.status is gcp.status else best)
 
 
 def test_with_all_the_mean_counts() -> None:
-    every = replace(BOTH, choose="all")
+    every = BOTH._replace(choose="all")
     results = {"aws": {F: passed("."), AWS: passed(".")}, "gcp": {F: review("."), GCP: skipped(F, open=True)}}
     found = score(every, results, registry=REGISTRY)
     assert (found.score.low, found.score.high, found.score.possible) == (7.5, 15, 15)
@@ -291,7 +290,7 @@ def test_marking_narrows_the_range(drawn: Any, status: Status, item: str) -> Non
 def test_the_order_of_sections_changes_nothing(drawn: Any) -> None:
     rubric, verdicts = _made(drawn)
     apart = tuple(Section(item.id, (item,)) for item in rubric.sections[0].items)
-    assert graded(replace(rubric, sections=apart[::-1]), verdicts).score == graded(rubric, verdicts).score
+    assert graded(rubric._replace(sections=apart[::-1]), verdicts).score == graded(rubric, verdicts).score
 
 
 @given(_ANY)

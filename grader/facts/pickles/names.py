@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Kind = Literal["known", "runs", "own", "library", "unknown"]
 """``known``: part of fitted models. ``runs``: would run code or reach outside. ``own``: the main program's or a module
@@ -31,8 +30,7 @@ def known_globals() -> frozenset[str]:
     return frozenset(json.loads((_DATA / "known_globals.json").read_text(encoding="utf-8"))["names"])
 
 
-@dataclass(frozen=True, slots=True)
-class _Lists:
+class _Lists(NamedTuple):
     """The lists of ``facts/data/gadgets.json``; ``modules``: those of Python itself whose names do something."""
 
     trusted: frozenset[str]

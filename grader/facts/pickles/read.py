@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from grader.facts.pickles.findings import Findings
 from grader.facts.pickles.machine import Machine
@@ -19,8 +18,7 @@ _TWO_THINGS = "it reads as one thing with joblib and as another with pickle"
 _NOTHING = Summary(None, (), None, ())
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """``began``: at least the beginning is a pickle. ``problem``: why a loader would not take it as it is, or None."""
 
     compression: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from grader.facts.pickles.nodes import Array, Items, Made, Name, Opaque, Table
 
@@ -18,8 +18,7 @@ _NUMBERS = ("n_features_in_", "n_features_", "_n_features")
 _WRAPPERS = ("best_estimator_",)
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(NamedTuple):
     """``class_name`` as the pickle names it; ``steps`` are a pipeline's classes; the rest is None or empty if unknown."""
 
     class_name: str | None

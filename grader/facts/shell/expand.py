@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from grader.facts.code import Origin
 from grader.facts.shell.lexer import parts_of
@@ -20,8 +21,7 @@ MOST_VALUE = 4_000
 _MOST_GROWTH = 400_000
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """From ``offset`` on, the letters of a word stand at ``line``, or in a variable's literal at
     ``origin``.
     """
@@ -31,8 +31,7 @@ class Span:
     origin: Origin | None
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word of a command. ``known`` is False where a part of it could not be resolved and stands as
     written.
     """
@@ -49,8 +48,7 @@ class Word:
         return self.spans[index] if index >= 0 else Span(0, self.line, None)
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """What a variable holds. ``known`` False: a part could not be resolved. ``origin``: where its literal
     stands.
     """

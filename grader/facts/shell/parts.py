@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(NamedTuple):
     """How a shell escapes, quotes, comments and names variables."""
 
     escape: str = "\\"
@@ -28,8 +27,7 @@ BAT = Style(escape="^", single_quotes=False, comment="", variables="%", subshell
 POWERSHELL = Style(escape="`", subshells=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Letters:
+class Letters(NamedTuple):
     """Letters as they stand. ``quoted`` letters are never split nor taken for a keyword."""
 
     text: str
@@ -37,8 +35,7 @@ class Letters:
     quoted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(NamedTuple):
     """A reference: ``$NAME``, ``${NAME:-default}``, ``$(NAME)`` in a Makefile, ``%NAME%``.
 
     ``raw`` is what was written. ``default`` are the parts behind ``:-``, ``-``, ``:=`` or ``=``. ``each``:
@@ -53,8 +50,7 @@ class Variable:
     each: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Substitution:
+class Substitution(NamedTuple):
     """``$(...)`` or backticks: its commands are listed on their own, its value is unknown."""
 
     raw: str
