@@ -18,10 +18,15 @@ from grader.facts.languages import (
     LAB_HEADINGS,
     LAB_MARKS,
     LEXICONS,
+    PASTE,
     PLACE,
+    PREDICT,
+    PRESS,
     RESOURCES,
+    ROW,
     SCRIPTS,
     STOPWORDS,
+    TEST,
     Lexicon,
 )
 from grader.facts.records import Instruction, Step
@@ -85,7 +90,7 @@ _SERVED = pattern(r"(?i)deployed|endpoint")
 
 def steps_in_sentence(sentence: str, languages: Iterable[str] = tuple(LEXICONS)) -> tuple[Step, ...]:
     """The steps that one sentence instructs, in any of ``languages``."""
-    sentence = " ".join(sentence[:LONGEST_LINE].split())
+    sentence = _TAB.sub(" tab ", " ".join(sentence[:LONGEST_LINE].split()))
     found: dict[Step, None] = {}
     for language in languages:
         lexicon = LEXICONS[language]
@@ -137,7 +142,34 @@ def steps_in_sentence(sentence: str, languages: Iterable[str] = tuple(LEXICONS))
             and (english or _SERVED.search(sentence) or near(lexicon.call, lexicon.endpoint))
         ):
             found["call"] = None
+        if english and near(_ASK, r"apis?") and not _LOCAL.search(sentence):
+            found["call"] = None
+    if _pressed(sentence) and not _LOCAL.search(sentence):
+        found["call"] = None
     return tuple(found)
+
+
+def _pressed(sentence: str) -> bool:
+    """Whether it says to press a console's button that asks the model: what it is called, or after filling in a row."""
+    for n, press in enumerate(_words(PRESS, True).finditer(sentence)):
+        if n >= 20:
+            break
+        if _words(PREDICT, True).search(sentence, press.end(), press.end() + 30):
+            return True
+        if _words(TEST, True).search(sentence, press.end(), press.end() + 20):
+            paste = _words(PASTE, True).search(sentence, 0, press.start())
+            if paste and _words(ROW, True).search(sentence, paste.end(), press.start()):
+                return True
+    return False
+
+
+# A tab's own name tells nothing: what is done there does.
+_TAB = pattern(
+    r"(?i)(?<!\w)(?:tab|page|pestaña|página|aba|guia|onglet|reiter|scheda)[\W_]{1,4}(?:deploy|desplegar|implementar|implantar|déployer"
+    r"|bereitstellen|distribuisci)\s(?:&|and|y|e|et|und)\s\w{1,12}|(?<!\w)deploy (?:&|and) test tab"
+)
+_ASK = r"call(?:ed|ing)?|invok(?:e|ed|ing)|quer(?:y|ied|ying)"
+_LOCAL = pattern(r"(?i)local(?:host|ly)?|127\.0\.0\.1|flask|fastapi|streamlit|gradio|docker")
 
 
 _CLICK = r"(?:click|choose|select|press|pick)(?:ed|ing)?|chose"
@@ -168,7 +200,10 @@ _STEP_HEADING = pattern(
 
 def sentences(document: Document) -> Iterator[tuple[int, str]]:
     """(line, sentence) of a document's prose; headings only where they are numbered steps."""
+    inside = {(link.line, link.text.strip()) for link in document.links if link.target.startswith("#")}
     for prose in document.prose:
+        if (prose.line, prose.text.strip()) in inside:
+            continue  # a line of a table of contents
         if prose.heading and not (_STEP_HEADING.search(prose.text) and len(prose.text.split()) >= 3):
             continue
         at, line = 0, prose.line

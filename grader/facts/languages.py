@@ -8,12 +8,11 @@ print stays English in every language, and is matched in each.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Lexicon:
+class Lexicon(NamedTuple):
     """Patterns of one language, each an alternation without groups. ``spaced``: words stand apart from each other.
 
     ``put``, ``create``, ``call`` are the verbs of the three steps; ``model``, ``endpoint`` what they are done to;
@@ -37,6 +36,7 @@ class Lexicon:
 
 PLACE = (
     r"buckets?|s3|gcs|cloud[ -]storage|google storage|storage|model[ -]registry|artifact registry|ecr|gs://|almacenamiento"
+    r"|registros? de modelos?|registre de(?:s)? modèles|modellregist\w+|registro dei modelli"
     r"|armazenamento|stockage|speicher|archiviazione|버킷|스토리지|存储桶|存储|バケット|ストレージ|桶"
 )
 """Where a model is put, in all languages."""
@@ -49,6 +49,30 @@ FILES = r"model[\w.-]{0,30}\.(?:tar\.gz|tgz|joblib|pkl|bst)|[\w-]{1,60}\.(?:tar\
 
 DATA = r"\b(?:dataset|data|datos|dados|données|daten|dati|csv|training set|train(?:ing)? data|images?)\b|데이터|数据|データ"
 """What else is put into buckets."""
+
+PRESS = (
+    r"click(?:ed|ing)?|press(?:ed|ing)?|hit|puls(?:ar|amos|a|e|é)|presion(?:ar|amos|a|e|é)|clics?|cliquer?|cliquez|cliqu(?:e|é|ei|ons)|clic(?:ar|amos|quei)"
+    r"|apert(?:ar|amos|e|ei)|appu(?:yer|yez|yons|ie|yé)|klick\w*|drück\w*|premi|premere|clicca\w*"
+)
+"""To press a button, in the languages that words stand apart in."""
+
+PASTE = (
+    r"past(?:e|ed|ing)|enter(?:ed)?|typ(?:e|ed)|peg(?:ar|amos|a|ué|ue)|copi(?:ar|amos|a|ez|er)|introduc(?:ir|imos|e)|escrib(?:ir|imos|e)|col(?:ar|amos|e|ei|ou)"
+    r"|inser(?:ir|imos|er)|coll(?:er|ez|ons|e|é)|saisi(?:r|ssez|t)|entr(?:er|ez)|einfüg\w*|eingeb\w*|incoll\w*|inseri\w*"
+)
+"""To fill in what is to be predicted, in the same languages."""
+
+ROW = (
+    r"instances?|rows?|requests?|json|payload|examples?|inputs?|values?|instancias?|filas?|datos|ejemplos?|valores|instâncias?|linhas?|dados|exemplos?"
+    r"|lignes?|données|exemples?|valeurs|requêtes?|peticiones|petición|requisição|zeilen?|werte|righe|riga|valori"
+)
+"""What is filled in there."""
+
+PREDICT = r"predict|predecir|predicción|prever|previsão|prédire|prédiction|vorhersagen|prevedi|predici"
+"""Buttons of a console that ask a deployed model, in the same languages."""
+
+TEST = r"test|probar|testar|tester|testen|prova|run|send|enviar|envoyer"
+"""Buttons that do so where something was filled in before."""
 
 LEXICONS: Mapping[str, Lexicon] = MappingProxyType(
     {
@@ -74,27 +98,29 @@ LEXICONS: Mapping[str, Lexicon] = MappingProxyType(
         ),
         "es": Lexicon(
             put=r"sub(?:ir\w*|imos|í|e|a|an|ió|ido|ida|iendo|irá)|carg(?:ar\w*|amos|ue|ué|a|ado|ó|ando)|copi(?:ar\w*|amos|e|é|a|ado|ó)"
-            r"|guard(?:ar\w*|amos|e|é|a|ado|ó)|almacen(?:ar\w*|amos|e|é|a|ado)|mov(?:er\w*|emos|imos)|transferi\w*",
+            r"|guard(?:ar\w*|amos|e|é|a|ado|ó)|almacen(?:ar\w*|amos|e|é|a|ado)|mov(?:er\w*|emos|imos)|transferi\w*"
+            r"|arrastr(?:ar\w*|amos|e|é|a|ó|ado)|import(?:ar\w*|amos|e|é|a|ó|ado)|coloc(?:ar\w*|amos|a|ó)|pon(?:er\w*|emos|ga)",
             create=r"cre(?:ar\w*|amos|e|é|a|ó|ado|ada|ando)|lanz(?:ar\w*|amos|é|a|ó)|levant(?:ar\w*|amos|é)|configur(?:ar\w*|amos|e|é|a|ado)"
             r"|gener(?:ar\w*|amos|e|é|a)",
-            deploy=r"despl(?:egar\w*|iega\w*|iegue\w*|egamos|egué|egó|egado|egada)|implement(?:ar\w*|amos|é|a|ado)|public(?:ar\w*|amos)",
+            deploy=r"despl(?:egar\w*|iega\w*|iegue\w*|egamos|egué|egó)|(?<!modelo )desplegad[oa]|implement(?:ar\w*|amos|é|a)|(?<!modelo )implementado|public(?:ar\w*|amos)",
             call=r"invo(?:car\w*|camos|qué|que|ca|có|cación|cando)|llam(?:ar\w*|amos|e|é|a|ó|ada|ando)|prob(?:ar\w*|amos|é)|prueb\w+"
             r"|consult(?:ar\w*|amos|e|é|a|ó)|envi(?:ar\w*|amos|é|ó)|envía\w*|us(?:ar\w*|amos|e|é)|realiz(?:ar\w*|amos|a|e|é|ó)"
-            r"|obten(?:er\w*|emos|ga)|hac(?:er|emos)|haz|predecir|solicit(?:ar|amos|a)",
+            r"|obten(?:er\w*|emos|ga)|(?:hac(?:er|emos)|haz)(?! clic)|predecir|solicit(?:ar|amos|a)",
             send=r"envi(?:ar\w*|amos|é|ó)|envía\w*|mand(?:ar\w*|amos)|hac(?:er|emos)|haz|realiz(?:ar\w*|amos|a|e)",
             model=r"modelos?|artefactos?|archivos?|ficheros?|pesos",
-            endpoint=r"endpoints?|puntos? de (?:conexión|enlace|acceso|inferencia|servicio)|versi(?:ón|ones) del modelo|modelo desplegado|predictor|despliegue",
+            endpoint=r"endpoints?|puntos? de (?:conexión|enlace|acceso|inferencia|servicio)|puntos? final(?:es)?|(?<!extremo a )extremos?(?! a extremo)|versi(?:ón|ones) del modelo|modelo desplegado|predictor|despliegue",
             request=r"petici(?:ón|ones)|solicitud(?:es)?|requests?|payload|json",
             run=r"ejecut\w+|corr(?:er|emos|a|e)|abr(?:ir|e|a|imos)|lanz\w+|us(?:ar|a|e)|utili\w+|inici\w+",
             describes=r"cómo|código (?:para|que)|scripts? (?:para|que)|objetivo|contiene|incluye|muestra|describe|explica|este (?:proyecto|repositorio|documento)",
         ),
         "pt": Lexicon(
             put=r"envi(?:ar\w*|amos|e|ei|ou|ado)|carreg(?:ar\w*|amos|ue|uei|ou|ado)|sub(?:ir\w*|imos|a|i|iu)|copi(?:ar\w*|amos|e|ei|ou)"
-            r"|salv(?:ar\w*|amos|e|ei|ou)|armazen(?:ar\w*|amos|e|ei)|fa(?:zer|ça|zemos) (?:o )?upload|fiz (?:o )?upload|coloque|coloc(?:ar|amos)",
+            r"|salv(?:ar\w*|amos|e|ei|ou)|armazen(?:ar\w*|amos|e|ei)|(?:fa(?:zer|ça|zemos)|fiz(?:emos)?) (?:o )?upload|coloque|coloc(?:ar|amos)"
+            r"|arrast(?:ar\w*|amos|e|ei|ou|ado)|import(?:ar\w*|amos|e|ei|ou|ado)|mov(?:er|emos|a|i)|transfer(?:ir|imos|i)",
             create=r"cri(?:ar\w*|amos|e|ei|ou|ado|ada|ando)|lanç(?:ar\w*|amos)|configur(?:ar\w*|amos|e|ei|ou)|sub(?:ir|imos)",
-            deploy=r"implant(?:ar\w*|amos|e|ei|ou|ado|ada)|implement(?:ar\w*|amos|e|ei|ou)|public(?:ar\w*|amos)|fa(?:zer|ça|zemos) (?:o )?deploy|fiz (?:o )?deploy|hosped\w+",
+            deploy=r"implant(?:ar\w*|amos|e|ei|ou)|(?<!modelo )implantad[oa]|implement(?:ar\w*|amos|e|ei|ou)|public(?:ar\w*|amos)|(?:fa(?:zer|ça|zemos)|fiz(?:emos)?) (?:o )?deploy|hosped\w+",
             call=r"invo(?:car\w*|camos|que|quei|cou)|cham(?:ar\w*|amos|e|ei|ou)|test(?:ar\w*|amos|e|ei|ou)|consult(?:ar\w*|amos|e|ei)|envi(?:ar\w*|amos|e|ei|ou)"
-            r"|us(?:ar\w*|amos|e|ei)|realiz(?:ar\w*|amos|e|ei|ou)|obt(?:er|emos|enha)|fa(?:zer|ça|zemos)|solicit\w+",
+            r"|us(?:ar\w*|amos|e|ei)|realiz(?:ar\w*|amos|e|ei|ou)|obt(?:er|emos|enha|ive|ivemos)|fa(?:zer|ça|zemos)(?! (?:o )?(?:deploy|upload))|solicit\w+",
             send=r"envi(?:ar\w*|amos|e|ei|ou)|mand(?:ar\w*|amos|e)|fa(?:zer|ça|zemos)|realiz\w+",
             model=r"modelos?|artefatos?|arquivos?|pesos",
             endpoint=r"endpoints?|pontos? de extremidade|vers(?:ão|ões) do modelo|modelo implantado|preditor|implantação",
@@ -104,11 +130,12 @@ LEXICONS: Mapping[str, Lexicon] = MappingProxyType(
         ),
         "fr": Lexicon(
             put=r"télévers\w+|téléchargez|charg(?:er|ez|eons|é|ée)|copi(?:er|ez|ons|é)|envo(?:yer|yez|yons|yé)|dépos(?:er|ez|ons|é)|plac(?:er|ez|ons|é)"
-            r"|stock(?:er|ez|ons|é)|sauvegard(?:er|ez|é)|met(?:tre|tez|tons)|upload(?:er|ez|é)",
-            create=r"cré(?:er|ez|ons|é|ée|ation)|lanc(?:er|ez|ons|é)|configur(?:er|ez|ons|é)|démarr(?:er|ez)",
-            deploy=r"déplo(?:yer|yez|yons|yé|yée)|héberg(?:er|ez|é)|publi(?:er|ez|é)",
+            r"|stock(?:er|ez|ons|é)|sauvegard(?:er|ez|é)|met(?:tre|tez|tons)|mis|upload(?:er|ez|é)|import(?:er|ez|ons|é|ée)|gliss(?:er|ez|ons|é)|transf(?:érer|érez|éré)|ajout(?:er|ez|ons|é)"
+            r"|(?<=on )(?:téléverse|charge|copie|envoie|dépose|place|met|importe|glisse)",
+            create=r"cré(?:er|ez|ons|é|ée|ation)|lanc(?:er|ez|ons|é)|configur(?:er|ez|ons|é)|démarr(?:er|ez)|(?<=on )(?:crée|lance|configure)",
+            deploy=r"déplo(?:yer|yez|yons)|(?<!modèle )déployée?|(?<=on )déploie|héberg(?:er|ez|é)|publi(?:er|ez|é)",
             call=r"invoqu(?:er|ez|ons|é)|appel(?:er|ez|ons|é|lez)|interrog(?:er|ez|eons|é)|test(?:er|ez|ons|é)|envo(?:yer|yez|yons|yé)|utilis(?:er|ez|ons|é)"
-            r"|obten(?:ir|ez|u)|fai(?:re|tes|sons)|demand(?:er|ez)|essa(?:yer|yez)",
+            r"|obten(?:ir|ez|u)|fai(?:re|tes|sons)|demand(?:er|ez)|essa(?:yer|yez)|(?<=on )(?:invoque|appelle|interroge|teste|envoie|utilise|obtient|demande|essaie)",
             send=r"envo(?:yer|yez|yons|yé)|fai(?:re|tes)|effectu(?:er|ez)|lanc(?:er|ez)",
             model=r"modèles?|artefacts?|archives?|fichiers?|poids",
             endpoint=r"endpoints?|points? (?:de terminaison|d'accès|d’accès|d'inférence)|version du modèle|modèle déployé|prédicteur|déploiement",
@@ -188,7 +215,7 @@ STOPWORDS: Mapping[str, frozenset[str]] = MappingProxyType(
             "en": "the and to of is in for with you your this that it are be from as on we an can i",
             "es": "el la los las de del que y en para con una un por se es al lo su como",
             "pt": "o os as de do da que e em para com uma um não no na por se ao é dos",
-            "fr": "le la les des et est pour avec une un dans sur du au vous nous en pas ce",
+            "fr": "le la les de des et est pour avec une un dans sur du au vous nous en pas ce",
             "de": "der die das und ist mit für den ein eine zu im auf von dem wird nicht sie wir",
             "it": "il lo la gli di che per con una un del della è nel i le da si al dei",
             "nl": "de het een en van voor met niet op is te dat zijn je wordt naar deze",
