@@ -19,7 +19,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from tests.calls import Call, fixture_files, grade, measured, statuses, write
-from tests.hostile import CASES, Case, modules_named_as_ours
+from tests.hostile import Case, modules_named_as_ours
+from tests.hostile_texts import CASES  # the table of tests.hostile, with the rows of both
 from tests.made import bomb
 
 SECONDS = 30

@@ -168,7 +168,7 @@ def test_what_is_in_the_packages(built: Path) -> None:
     assert {"grader", "rubrics", "README.md", "LICENSE", "pyproject.toml"} <= tops
     head, _, body = metadata.partition("\n\n")
     fields = [line.split(": ", 1) for line in head.splitlines() if not line.startswith(" ")]
-    told = {name: value for name, value in fields}
+    told = {field[0]: field[1] for field in fields}
     assert told["Description-Content-Type"] == "text/markdown"
     assert told["License-Expression"] == "MIT"
     assert told["Requires-Python"] == ">=3.10"
