@@ -142,7 +142,7 @@ def steps_in_sentence(sentence: str, languages: Iterable[str] = tuple(LEXICONS))
             and (english or _SERVED.search(sentence) or near(lexicon.call, lexicon.endpoint))
         ):
             found["call"] = None
-        if english and near(_ASK, r"apis?") and not _LOCAL.search(sentence):
+        if english and (near(_ASK, r"apis?") or _ASK_IT.search(sentence)) and not _LOCAL.search(sentence):
             found["call"] = None
     if _pressed(sentence) and not _LOCAL.search(sentence):
         found["call"] = None
@@ -169,6 +169,9 @@ _TAB = pattern(
     r"|bereitstellen|distribuisci)\s(?:&|and|y|e|et|und)\s\w{1,12}|(?<!\w)deploy (?:&|and) test tab"
 )
 _ASK = r"call(?:ed|ing)?|invok(?:e|ed|ing)|quer(?:y|ied|ying)"
+_ASK_IT = pattern(
+    r"(?i)\bendpoint\b[^.]{0,60}\b(?:ask|get|request|make|try)\b[^.]{0,20}\b(?:predictions?|inferences?)\b"
+)
 _LOCAL = pattern(r"(?i)local(?:host|ly)?|127\.0\.0\.1|flask|fastapi|streamlit|gradio|docker")
 
 

@@ -115,9 +115,9 @@ LEXICONS: Mapping[str, Lexicon] = MappingProxyType(
         ),
         "pt": Lexicon(
             put=r"envi(?:ar\w*|amos|e|ei|ou|ado)|carreg(?:ar\w*|amos|ue|uei|ou|ado)|sub(?:ir\w*|imos|a|i|iu)|copi(?:ar\w*|amos|e|ei|ou)"
-            r"|salv(?:ar\w*|amos|e|ei|ou)|armazen(?:ar\w*|amos|e|ei)|(?:fa(?:zer|ça|zemos)|fiz(?:emos)?) (?:o )?upload|coloque|coloc(?:ar|amos)"
+            r"|salv(?:ar\w*|amos|e|ei|ou)|armazen(?:ar\w*|amos|e|ei)|(?:fa(?:zer|ça|zemos)|fiz(?:emos)?) (?:o )?upload|coloqu(?:e|ei)|coloc(?:ar\w*|amos|ou)"
             r"|arrast(?:ar\w*|amos|e|ei|ou|ado)|import(?:ar\w*|amos|e|ei|ou|ado)|mov(?:er|emos|a|i)|transfer(?:ir|imos|i)",
-            create=r"cri(?:ar\w*|amos|e|ei|ou|ado|ada|ando)|lanç(?:ar\w*|amos)|configur(?:ar\w*|amos|e|ei|ou)|sub(?:ir|imos)",
+            create=r"cri(?:ar\w*|amos|a(?=-se)|e|ei|ou|ado|ada|ando)|lanç(?:ar\w*|amos)|configur(?:ar\w*|amos|e|ei|ou)|sub(?:ir|imos)",
             deploy=r"implant(?:ar\w*|amos|e|ei|ou)|(?<!modelo )implantad[oa]|implement(?:ar\w*|amos|e|ei|ou)|public(?:ar\w*|amos)|(?:fa(?:zer|ça|zemos)|fiz(?:emos)?) (?:o )?deploy|hosped\w+",
             call=r"invo(?:car\w*|camos|que|quei|cou)|cham(?:ar\w*|amos|e|ei|ou)|test(?:ar\w*|amos|e|ei|ou)|consult(?:ar\w*|amos|e|ei)|envi(?:ar\w*|amos|e|ei|ou)"
             r"|us(?:ar\w*|amos|e|ei)|realiz(?:ar\w*|amos|e|ei|ou)|obt(?:er|emos|enha|ive|ivemos)|fa(?:zer|ça|zemos)(?! (?:o )?(?:deploy|upload))|solicit\w+",

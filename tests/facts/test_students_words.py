@@ -41,6 +41,13 @@ ENGLISH = [
     ("- [Upload the model](#upload)\n- [Create the endpoint](#create)\n- [Test the endpoint](#test)", []),
     ("The endpoint is deleted after the lab because it costs money.", []),
     ("Our model was trained on data from a bucket.", []),
+    ("I then uploaded the tarball to my bucket through the web page.", [PUT]),
+    ("Head over to Vertex AI, hit Import and select the folder that has model.pkl in the bucket.", [PUT]),
+    ("Once the model is registered, deploy it to a new endpoint.", [CREATE]),
+    ("When the endpoint is up, ask it for a prediction from the Test tab.", [CALL]),
+    ("Select 'Test your model', type in the values and press Predict.", [CALL]),
+    ("Training took two hours on my laptop.", []),
+    ("We wanted to predict churn.", []),
 ]
 
 SPANISH = [
@@ -73,6 +80,14 @@ SPANISH = [
     ("El modelo fue entrenado con datos de la universidad.", []),
     ("Este documento explica cómo crear un endpoint.", []),
     ("Guardamos el modelo en un archivo con joblib.", []),
+    ("Colocamos el archivo model.tar.gz en el bucket de S3.", [PUT]),
+    ("Entramos en Vertex AI, importamos el modelo desde el bucket y elegimos el contenedor.", [PUT]),
+    ("Una vez registrado, se despliega en un endpoint nuevo.", [CREATE]),
+    ("Desde la consola se crea una versión del modelo en AI Platform.", [CREATE]),
+    ("Escribimos los valores y presionamos Predecir.", [CALL]),
+    ("Para probarlo, mandamos un JSON al endpoint.", [CALL]),
+    ("El modelo alcanza una precisión de 0.9.", []),
+    ("Queríamos predecir el abandono escolar.", []),
 ]
 
 PORTUGUESE = [
@@ -105,6 +120,14 @@ PORTUGUESE = [
     ("O modelo foi treinado com dados da universidade.", []),
     ("Este documento explica como criar um endpoint.", []),
     ("Salvamos o modelo em um arquivo com joblib.", []),
+    ("Coloquei o arquivo model.tar.gz no bucket do S3.", [PUT]),
+    ("Mova o modelo para o Cloud Storage.", [PUT]),
+    ("Depois de registrado, o modelo é implantado em um endpoint novo.", [CREATE]),
+    ("Pelo console cria-se uma versão do modelo na AI Platform.", [CREATE]),
+    ("Digitamos os valores e apertamos Prever.", [CALL]),
+    ("Para testar, mande um JSON para o endpoint.", [CALL]),
+    ("O modelo atinge uma acurácia de 0.9.", []),
+    ("Queríamos prever a evasão escolar.", []),
 ]
 
 FRENCH = [
@@ -137,6 +160,14 @@ FRENCH = [
     ("Le modèle a été entraîné avec les données de l'université.", []),
     ("Ce document explique comment créer un endpoint.", []),
     ("On sauvegarde le modèle dans un fichier avec joblib.", []),
+    ("J'ai mis le fichier model.tar.gz dans le bucket S3.", [PUT]),
+    ("Ajoutez le modèle au bucket.", [PUT]),
+    ("Une fois enregistré, le modèle est déployé sur un nouveau point de terminaison.", [CREATE]),
+    ("Depuis la console on crée une version du modèle dans AI Platform.", [CREATE]),
+    ("On saisit les valeurs et on appuie sur Prédire.", [CALL]),
+    ("Pour le tester, envoyer un JSON à l'endpoint.", [CALL]),
+    ("Le modèle atteint une précision de 0,9.", []),
+    ("Nous voulions prédire l'abandon scolaire.", []),
 ]
 
 
