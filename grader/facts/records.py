@@ -161,7 +161,8 @@ class ModelFn(NamedTuple):
     its name; ``returns_none`` is a line where it may return nothing, ``script`` the file that holds it (of a
     ``%%writefile`` cell: the target), ``names`` how the path is reached (``parameter``, ``environment``, ``absolute``,
     ``file``, ``relative``, ``module-level``, ``listing``). ``uncertain`` says what could not be decided.
-    ``source_whole`` is False where no Python 3 parses the source that it stands in.
+    ``source_whole`` is False where no Python 3 parses the source that it stands in. ``alternatives``: the files of each
+    way that it may return, where it asks first which of them are there.
     """
 
     path: str
@@ -183,6 +184,7 @@ class ModelFn(NamedTuple):
     names: tuple[str, ...] = ()
     uncertain: tuple[str, ...] = ()
     source_whole: bool = True
+    alternatives: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import ast
 import builtins
 import posixpath
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from grader.facts.python import loaders
@@ -385,37 +386,47 @@ def _known(machine: Machine, name: str, args: Args, keywords: Keywords, seen: Ca
         return args[0]
     if name in _OPENERS or name == "os.open":
         return _open(machine, args, keywords)
+    if name.endswith("get_prebuilt_prediction_container_uri"):
+        return _prebuilt(args, keywords)
     if name in _TRANSPARENT and args:
         return args[0]
     return None
 
 
+def _prebuilt(args: Args, keywords: Keywords) -> Value:
+    """The container that Vertex AI's helper names (google-cloud-aiplatform 2.7.0, read 2026-11-22)."""
+    order = ("framework", "framework_version", "region", "accelerator")
+    given = {**dict(zip(order, args, strict=False)), **keywords}
+    told = {name: texts(given[name])[0] for name in order if name in given}
+    framework, version = told.get("framework", HOLE), told.get("framework_version", HOLE)
+    if HOLE in framework + version:
+        return UNKNOWN
+    place = told.get("region", "us").partition("-")[0]
+    place = place if place in ("us", "europe", "asia") else "us"
+    kind = "gpu" if told.get("accelerator", "cpu") == "gpu" else "cpu"
+    text = (
+        f"{place}-docker.pkg.dev/vertex-ai/prediction/{framework}-{kind}.{version.replace('.', '-')}:latest"
+    )
+    return Text(text, spot_of(given["framework_version"]))
+
+
 def _partial(args: Args, keywords: Keywords) -> Value:
     function = args[0]
-    if not isinstance(function, Func) or not isinstance(function.node, ast.FunctionDef | ast.Lambda):
+    if not isinstance(function, Func):
         return Obj("functools.partial", args, keywords)
-    if len(args) == 2 and not keywords and function.bound is None:
-        return Func(
-            function.node,
-            function.unit,
-            function.module,
-            function.closure,
-            args[1],
-            function.owner,
-            function.kind,
-        )
-    if len(args) == 1:
-        return Func(
-            function.node,
-            function.unit,
-            function.module,
-            function.closure,
-            function.bound,
-            function.owner,
-            function.kind,
-            True,
-        )
-    return Obj("functools.partial", args, keywords)
+    named = {**(function.named or {}), **{k: v for k, v in keywords.items() if k != "**"}}
+    return replace(function, given=(*function.given, *args[1:]), named=named, decorated=True)
+
+
+def constant(name: str) -> Value:
+    """A constant of the standard library, or the name as such."""
+    return _CONSTANTS.get(name) or Ref(name)
+
+
+_CONSTANTS: dict[str, Value] = {
+    "os.sep": Text("/"), "os.path.sep": Text("/"), "os.curdir": Text("."), "os.pardir": Text(".."),
+    "os.path.curdir": Text("."), "os.path.pardir": Text(".."), "os.extsep": Text("."), "os.linesep": Text("\n"),
+}  # fmt: skip
 
 
 def _mapped(value: Value, change: object) -> Value:

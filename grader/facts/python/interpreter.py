@@ -219,12 +219,12 @@ class Interpreter(Statements, Expressions):
                 if d is not None
             }
         )
-        given = list(args or ())
+        given = [*function.given, *(args or ())]
         if function.bound is not None:
             given.insert(0, function.bound)
         elif args is None and function.owner is not None and function.kind != "staticmethod" and positional:
             given.insert(0, Obj(function.owner.name, cls=function.owner))
-        passed = dict(keywords or {})
+        passed = {**(function.named or {}), **(keywords or {})}
         for number, argument in enumerate((*positional, *arguments.kwonlyargs)):
             if number < len(given) and number < len(positional):
                 env[argument.arg] = given[number]

@@ -266,7 +266,7 @@ class Machine(ABC):
     def attribute(self, owner: Value, name: str) -> Value:
         """``owner.name``."""
         if isinstance(owner, Ref):
-            return Ref(f"{owner.name}.{name}")
+            return calls.constant(f"{owner.name}.{name}")
         if isinstance(owner, Package):
             found = owner.module.env.get(name)
             return UNKNOWN if found is None else found

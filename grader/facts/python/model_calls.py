@@ -9,7 +9,20 @@ import re
 from dataclasses import replace
 
 from grader.facts.python.machine import CallSeen
-from grader.facts.python.values import UNKNOWN, Map, Method, Obj, Ref, Seq, Value, one_text, options
+from grader.facts.python.values import (
+    HERE,
+    UNKNOWN,
+    Map,
+    Method,
+    Obj,
+    Ref,
+    Seq,
+    Text,
+    Value,
+    normal,
+    one_text,
+    options,
+)
 from grader.facts.records import ModelCall
 
 _MODEL = ("model_data", "role", "entry_point", "framework_version")
@@ -37,6 +50,7 @@ _CLASSES: dict[str, tuple[str | None, tuple[str, ...]]] = {
     "FrameworkModel": (None, ("model_data", "image_uri", "role", "entry_point", "source_dir")),
     "Estimator": (None, ("image_uri", "role")),
     "ModelBuilder": (None, ("model",)),
+    "ModelTrainer": (None, ()),
 }
 _PLAIN = frozenset(
     {
@@ -51,6 +65,7 @@ _PLAIN = frozenset(
         "SKLearn",
         "MXNet",
         "ModelBuilder",
+        "ModelTrainer",
     }
 )
 _IMAGE = re.compile(
@@ -115,7 +130,9 @@ def _class_call(seen: CallSeen, name: str) -> ModelCall:
         source = source or code.keywords.get("source_dir")
     elif isinstance(code, Map):
         entry, source = entry or code.items.get("entry_script"), source or code.items.get("source_dir")
-    image, asked, version_asked = _image(given.get("image_uri", given.get("image", given.get("image_name"))))
+    image, asked, version_asked = _image(
+        given.get("image_uri", given.get("image", given.get("image_name", given.get("training_image"))))
+    )
     environment = given.get("env")
     program = submit = None
     if isinstance(environment, Map):
@@ -179,6 +196,10 @@ def _record(
 
 
 def _told(value: Value | None) -> str | None:
+    """The text that a value is; a path by ``__file__`` as one from the calling script's own folder."""
+    if isinstance(value, Text) and value.text.startswith(HERE):
+        rest = value.text[1:].lstrip("/")
+        return normal(rest) if Text(rest).known else None
     return None if value is None else one_text(value)
 
 

@@ -23,6 +23,7 @@ from grader.facts.python.values import (
     UNKNOWN,
     Const,
     Func,
+    Loaded,
     Ref,
     Text,
     Value,
@@ -82,6 +83,11 @@ def _definitions(module: Module, unit: Unit, entry: bool) -> Iterator[_Found]:
                 used = _uses(unit)
             if unit.via in ("module", "writefile") and (entry or not used):
                 yield from _imported(module, unit, node, entry)
+        elif isinstance(node, ast.If) and where == "module" and _is_main_guard(node.test):
+            # SageMaker imports the script: what stands there is not reached.
+            stack.extend((child, "guarded") for child in reversed(node.body))
+            stack.extend((child, where) for child in reversed(node.orelse))
+            continue
         if isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
             children = [
                 c
@@ -89,6 +95,16 @@ def _definitions(module: Module, unit: Unit, entry: bool) -> Iterator[_Found]:
                 if isinstance(c, ast.stmt | ast.ExceptHandler | ast.match_case)
             ]
             stack.extend((child, inner) for child in reversed(children))
+
+
+def _is_main_guard(test: ast.expr) -> bool:
+    return (
+        isinstance(test, ast.Compare)
+        and len(test.ops) == 1
+        and isinstance(test.ops[0], ast.Eq)
+        and {getattr(side, "id", getattr(side, "value", None)) for side in (test.left, test.comparators[0])}
+        == {"__name__", "__main__"}
+    )
 
 
 def _bound_function(module: Module, node: Definition) -> Func | None:
@@ -134,7 +150,7 @@ def _imported(module: Module, unit: Unit, node: ast.ImportFrom, entry: bool) -> 
 def _via(unit: Unit, where: str) -> Via:
     if where == "method":
         return "method"
-    return "nested" if where == "nested" else unit.via
+    return "nested" if where in ("nested", "guarded") else unit.via
 
 
 def _describe(machine: Interpreter, unit: Unit, found: _Found, script: str | None) -> ModelFn:
@@ -167,7 +183,9 @@ def _describe(machine: Interpreter, unit: Unit, found: _Found, script: str | Non
         via=via,
         parameters=parameters,
         callable_with_one=_takes_one(
-            arguments, (1 if unbound else 0) + (1 if found.function.bound is not None else 0)
+            arguments,
+            unbound + (found.function.bound is not None) + len(found.function.given),
+            frozenset(found.function.named or ()),
         ),
         loader=looked.loader,
         loads=looked.loads,
@@ -179,8 +197,9 @@ def _describe(machine: Interpreter, unit: Unit, found: _Found, script: str | Non
         decorated=bool(getattr(found.node, "decorator_list", ())),
         defined_in=found.function.module.script if found.reexported else None,
         returns_none=looked.returns_none,
-        names=looked.names,
+        names=(*looked.names, "main-guard") if found.where == "guarded" else looked.names,
         uncertain=looked.uncertain,
+        alternatives=looked.alternatives,
         source_whole=unit.whole,
     )
 
@@ -195,14 +214,19 @@ def _parameters(arguments: ast.arguments) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _takes_one(arguments: ast.arguments, given: int) -> bool:
-    """Whether a call with one positional argument works, ``given`` being filled already."""
-    positional = len(arguments.posonlyargs) + len(arguments.args)
-    required = positional - len(arguments.defaults)
-    keyword_only = any(default is None for default in arguments.kw_defaults)
+def _takes_one(arguments: ast.arguments, given: int, named: frozenset[str]) -> bool:
+    """Whether a call with one positional argument works, ``given`` and those ``named`` being filled already."""
+    positional = [a.arg for a in (*arguments.posonlyargs, *arguments.args)]
+    required = positional[: len(positional) - len(arguments.defaults)]
+    keyword_only = any(
+        default is None and argument.arg not in named
+        for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    )
+    open_after = [name for name in required[given + 1 :] if name not in named]
     return (
-        required <= given + 1
-        and (positional >= given + 1 or arguments.vararg is not None)
+        not open_after
+        and (len(positional) > given or arguments.vararg is not None)
+        and not named.intersection(positional[: given + 1])
         and not keyword_only
     )
 
@@ -216,6 +240,7 @@ class _Looked:
     returns_none: int | None
     names: tuple[str, ...]
     uncertain: tuple[str, ...]
+    alternatives: tuple[tuple[str, ...], ...]
 
 
 def _look(machine: Interpreter, function: Func, unbound: bool) -> _Looked:
@@ -232,7 +257,7 @@ def _look(machine: Interpreter, function: Func, unbound: bool) -> _Looked:
         args = ()
     uncertain: list[str] = []
     try:
-        results, falls = machine.follow(function, (function.bound, *args) if function.bound else args, {})
+        results, falls = machine.follow(function, args, {})
     except RecursionError:
         results, falls = [], False
         uncertain.append("its code is nested too deeply to be followed")
@@ -284,7 +309,34 @@ def _look(machine: Interpreter, function: Func, unbound: bool) -> _Looked:
         none_at,
         tuple(dict.fromkeys(n for n in names if n)),
         tuple(dict.fromkeys(uncertain)),
+        _alternatives(node, results),
     )
+
+
+_ASKS = frozenset({"exists", "isfile", "is_file", "isdir", "is_dir", "lexists"})
+
+
+def _alternatives(node: ast.AST, results: list[tuple[Value, int]]) -> tuple[tuple[str, ...], ...]:
+    """The files of each way that it may return, where it asks first which are there."""
+    asks = any(
+        isinstance(part, ast.Try) or (isinstance(part, ast.Attribute | ast.Name) and _name_of(part) in _ASKS)
+        for part in ast.walk(node)
+    )
+    if not asks:
+        return ()
+    ways: dict[tuple[str, ...], None] = {}
+    for value, _ in results:
+        for option in options(value):
+            paths = [_place(path)[0] for loaded in loaded_in(option) for path in loaded.paths]
+            for path in paths if isinstance(option, Loaded) else ():
+                ways[(path,)] = None
+            if not isinstance(option, Loaded) and paths:
+                ways[tuple(dict.fromkeys(paths))] = None
+    return tuple(ways) if len(ways) > 1 else ()
+
+
+def _name_of(node: ast.Attribute | ast.Name) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id
 
 
 def _place(text: str) -> tuple[str, bool | None, str]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from grader.facts.python import rewrite
 from grader.facts.python.magics import bracket_state
+from grader.text import excerpt
 
 _DROPS = 24
 _CHUNKS = 4_000
@@ -91,7 +92,11 @@ def parse(text: str) -> Parsed:
             text = newer
     number = getattr(first, "lineno", None)
     why = f"line {number}: " if isinstance(number, int) and number > 0 else ""
-    why += "nested too deeply" if isinstance(first, RecursionError | MemoryError) else "no Python 3"
+    if isinstance(first, RecursionError | MemoryError):
+        why += "nested too deeply"
+    else:
+        there = lines[number - 1].strip() if isinstance(number, int) and 0 < number <= len(lines) else ""
+        why += f"`{excerpt(there, 60)}`" if there else "something is missing"
     older = rewrite.python2(text)
     if older is not None:
         try:

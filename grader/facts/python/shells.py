@@ -33,6 +33,8 @@ _SHELLS = frozenset({
     "subprocess.Popen", "subprocess.getoutput", "subprocess.getstatusoutput", "asyncio.create_subprocess_shell",
     "asyncio.create_subprocess_exec", "commands.getoutput", "sh.run", "invoke.run",
 })  # fmt: skip
+# Keywords of workflow operators (Airflow's BashOperator, SSHOperator, KubernetesPodOperator) that are commands.
+_HANDED = ("bash_command", "command", "cmds")
 _IPYTHON = frozenset({"system", "getoutput", "system_raw", "system_piped"})
 _VARIABLE = re.compile(r"\{+\s*([A-Za-z_]\w*)\s*\}+|\$\{?([A-Za-z_]\w*)\}?")
 _EXPRESSION = re.compile(r"\{([^{}\n]*[^{}\n\w\s][^{}\n]*)\}")
@@ -43,16 +45,25 @@ def command(seen: CallSeen) -> ShellText | None:
     """The shell text of a call, or None where it runs no command."""
     name = seen.name
     last = name.rpartition(".")[2]
-    if name not in _SHELLS and not (last in _IPYTHON and "get_ipython" in name):
+    handed = next((key for key in _HANDED if key in seen.keywords), None)
+    if handed == "command" and not last.endswith(("Operator", "Op")):
+        handed = None
+    node: ast.expr | None
+    if handed is not None:
+        given = seen.keywords[handed]
+        node = next((k.value for k in seen.node.keywords if k.arg == handed), None)
+        more = seen.keywords.get("arguments")
+        if isinstance(given, Seq) and isinstance(more, Seq):
+            given = Seq((*given.items, *more.items))
+    elif name not in _SHELLS and not (last in _IPYTHON and "get_ipython" in name):
         return None
-    given = (
-        seen.args[0]
-        if seen.args
-        else seen.keywords.get("args", seen.keywords.get("cmd", seen.keywords.get("command")))
-    )
-    if given is None:
-        return None
-    node = seen.node.args[0] if seen.node.args else None
+    else:
+        keys = [key for key in ("args", "cmd", "command") if key in seen.keywords]
+        found = seen.args[0] if seen.args else seen.keywords[keys[0]] if keys else None
+        if found is None:
+            return None
+        given = found
+        node = seen.node.args[0] if seen.node.args else None
     if isinstance(node, ast.List | ast.Tuple):
         at = node.lineno
     else:

@@ -316,7 +316,11 @@ class Statements(Machine):
                     self.run(inner)
                     value = Package(inner)
                 else:
-                    value = UNKNOWN if found is not None else Ref("." * node.level + f"{dotted}.{alias.name}")
+                    value = (
+                        UNKNOWN
+                        if found is not None
+                        else calls.constant("." * node.level + f"{dotted}.{alias.name}")
+                    )
             self.bind_name(alias.asname or alias.name, value, frame)
         return True
 

@@ -110,6 +110,8 @@ class Func(Value):
     owner: Cls | None = None
     kind: str = ""  # staticmethod, classmethod, property
     decorated: bool = False
+    given: tuple[Value, ...] = ()  # by functools.partial
+    named: dict[str, Value] | None = None
 
 
 @dataclass(slots=True, eq=False)
