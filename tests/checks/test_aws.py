@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from grader.checks import aws
+from grader.checks import archived, aws
 from grader.checks.subject import Subject
 from grader.facts.records import (
     Archive,
@@ -139,4 +139,4 @@ def test_the_script_that_is_named_is_judged_and_no_other() -> None:
     ],
 )  # fmt: skip
 def test_loads(fn: dict[str, Any], changes: dict[str, Any], expected: str) -> None:
-    assert status(aws.model_fn_loads, replace(FACTS, model_fns=(FN._replace(**fn),), **changes)) == expected
+    assert status(archived.model_fn_loads, replace(FACTS, model_fns=(FN._replace(**fn),), **changes)) == expected
