@@ -6,14 +6,12 @@ ones; an SVG is searched for its size as text, never parsed as XML. Nothing here
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import importlib
 import io
 import re
 import warnings
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from grader.facts.records import Illustration, Image
@@ -29,8 +27,17 @@ _ENDINGS = (
     *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ico"),
     *(".heic", ".heif", ".avif", ".svg"),
 )
-_FORMATS = ("PNG", "JPEG", "MPO", "GIF", "BMP", "TIFF", "WEBP", "ICO", "AVIF")
-_PLUGINS = ("Png", "Jpeg", "Mpo", "Gif", "Bmp", "Tiff", "WebP", "Ico", "Avif")
+# By what a file of each format is known, from which byte on, and Pillow's module for it: `PIL.Image.open` loads them all.
+_READERS: tuple[tuple[int, tuple[bytes, ...], str], ...] = (
+    (0, (b"\x89PNG\r\n\x1a\n",), "Png"),
+    (0, (b"\xff\xd8\xff",), "Jpeg"),
+    (0, (b"GIF87a", b"GIF89a"), "Gif"),
+    (0, (b"BM",), "Bmp"),
+    (0, (b"II*\x00", b"II+\x00", b"II\x00*", b"MM\x00*", b"MM\x00+", b"MM*\x00"), "Tiff"),
+    (8, (b"WEBP",), "WebP"),
+    (0, (b"\x00\x00\x01\x00",), "Ico"),
+    (4, (b"ftypavif", b"ftypavis", b"ftypmif1", b"ftypmsf1"), "Avif"),
+)
 _LFS = b"version https://git-lfs.github.com/spec/"
 _MOST_DECODED = 6_000_000  # pixels of a picture whose border is looked at: some 50 ms
 _SVG_HEAD = 64_000  # bytes of an SVG in which its root element is looked for
@@ -126,23 +133,28 @@ def _why(problem: Exception) -> str:
     return f"a damaged picture ({name})"
 
 
-@lru_cache(maxsize=1)
-def _formats() -> tuple[str, ...]:
-    """The formats that are read here and that this Pillow can read. Only their plugins are loaded."""
-    from PIL import Image as Pillow
+def _open(data: bytes) -> PillowImage.Image:
+    """The picture in ``data``, its header read and nothing decoded; only the module for its format is loaded.
 
-    for name in _PLUGINS:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(f"PIL.{name}ImagePlugin")
-    return tuple(name for name in _FORMATS if name in Pillow.OPEN)
+    Raises:
+        UnidentifiedImageError: it is in no format that is read here, or this Pillow lacks the module.
+    """
+    from PIL import UnidentifiedImageError
+
+    for offset, starts, name in _READERS:
+        if data.startswith(starts, offset):
+            try:
+                reader = getattr(importlib.import_module(f"PIL.{name}ImagePlugin"), f"{name}ImageFile")
+                opened: PillowImage.Image = reader(io.BytesIO(data))
+            except (ImportError, SyntaxError) as problem:  # SyntaxError is how Pillow declines a file
+                raise UnidentifiedImageError(name) from problem
+            return opened
+    raise UnidentifiedImageError("unknown beginning")
 
 
 def _raster(path: str, data: bytes, limits: Limits, digest: str) -> Image:
-    from PIL import Image as Pillow
-
-    formats = _formats()
-    with Pillow.open(io.BytesIO(data), formats=formats) as opened:
-        kind_of_file = "JPEG" if opened.format == "MPO" else opened.format
+    with _open(data) as opened:
+        kind_of_file = opened.format
         width, height = opened.size
         software = _software(opened)
         image = Image(path, kind_of_file, width, height, digest=digest)
@@ -155,7 +167,7 @@ def _raster(path: str, data: bytes, limits: Limits, digest: str) -> Image:
             if kind_of_file == "JPEG" and b"\xff\xd9" not in data[-65_536:]:
                 raise EOFError
             if width * height <= _MOST_DECODED:
-                with Pillow.open(io.BytesIO(data), formats=formats) as again:
+                with _open(data) as again:
                     border = _light_border(again)
             else:
                 opened.verify()
