@@ -1,6 +1,6 @@
 """Work on hostile input, each piece in a process of its own, with limits; a crash or a hang costs that piece only.
 
-The parent is single-threaded and forks (3 to 5 ms); where the system cannot fork (Windows) a fresh interpreter is
+The parent is single-threaded and forks; where the system cannot fork (Windows) a fresh interpreter is
 started. What a child says is data: JSON, bounded in size. The parent never imports or unpickles anything of it.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import json
-import multiprocessing
 import os
 import signal
 import sys
@@ -17,10 +16,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
 from typing import Any, Literal, NamedTuple
 
 from grader.limits import Limits
+from grader.processes import Child, Send, ready, start
 
 _MOST_ANSWER = 64_000_000  # bytes of one child's answer
 _GRACE = 5.0  # seconds beyond a stage's own bound, in which a child may still end by itself
@@ -42,8 +41,8 @@ class Outcome(NamedTuple):
 class Channel:
     """The child's end: tells the parent where the work is, so that a death can be laid to the right file."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, send: Send) -> None:
+        self._send = send
 
     def stage(self, name: Literal["obtain", "read"]) -> None:
         """A stage begins; the parent starts that stage's clock."""
@@ -58,7 +57,7 @@ class Channel:
         self._tell({"done": answer})
 
     def _tell(self, message: Mapping[str, Any]) -> None:
-        self._connection.send_bytes(json.dumps(message).encode("ascii"))
+        self._send(json.dumps(message).encode("ascii"))
 
 
 Work = Callable[[Any, Mapping[str, str], Channel], None]
@@ -68,8 +67,7 @@ Work = Callable[[Any, Mapping[str, str], Channel], None]
 @dataclass(slots=True)
 class _Running:
     index: int
-    process: Any
-    connection: Connection
+    child: Child
     deadline: float
     stage: Literal["obtain", "read"] = "obtain"
     at: str | None = None
@@ -93,36 +91,27 @@ def run_all(
     A child that dies or hangs while it reads a file is started anew without that file, a few times, within the same
     total time. Closing the generator ends all children.
     """
-    context: Any = multiprocessing.get_context("spawn" if sys.platform == "win32" else "fork")
     waiting = deque(_Waiting(index, read_seconds=limits.read_seconds) for index in range(len(tasks)))
     origin: dict[int, _Waiting] = {}
-    running: dict[Connection, _Running] = {}
+    running: dict[Child, _Running] = {}
     began: dict[int, float] = {}
     try:
         while waiting or running:
             while waiting and len(running) < max(1, jobs):
                 job = waiting.popleft()
                 origin[job.index] = job
-                ours, theirs = context.Pipe(duplex=False)
-                process = context.Process(
-                    target=_child, args=(work, tasks[job.index], job.skip, theirs, os.getpid()), daemon=True
-                )
-                process.start()
-                theirs.close()
-                running[ours] = _Running(
-                    job.index, process, ours, time.monotonic() + limits.fetch_seconds + _GRACE
-                )
+                child = start(_child, work, tasks[job.index], job.skip, os.getpid())
+                running[child] = _Running(job.index, child, time.monotonic() + limits.fetch_seconds + _GRACE)
             soonest = min(r.deadline for r in running.values())
-            for connection in wait(list(running), timeout=max(0.0, soonest - time.monotonic())):
-                assert isinstance(connection, Connection)  # noqa: S101 - for the type checker; pipes are all we wait for
-                one = running[connection]
+            for child in ready(list(running), max(0.0, soonest - time.monotonic())):
+                one = running[child]
                 before = one.stage
                 if _listen(one):
                     if one.stage == "read" and before == "obtain":
                         began[one.index] = time.monotonic()
                         one.deadline = time.monotonic() + origin[one.index].read_seconds + _GRACE
                     continue
-                del running[connection]
+                del running[child]
                 outcome, again = _ended(one, origin[one.index], began.get(one.index))
                 if again is not None:
                     waiting.appendleft(again)
@@ -137,40 +126,43 @@ def run_all(
     finally:
         for one in running.values():
             _end(one)
-            one.connection.close()
+            one.child.close()
 
 
 def _listen(one: _Running) -> bool:
-    """Take one message; False when the child has closed its end."""
-    try:
-        message = json.loads(one.connection.recv_bytes(_MOST_ANSWER))
-    except (EOFError, OSError, ValueError):
+    """Take what was sent; False when the child has closed its end."""
+    messages = one.child.messages(_MOST_ANSWER)
+    if messages is None:
         return False
-    if "stage" in message:
-        one.stage = "read" if message["stage"] == "read" else "obtain"
-    elif "at" in message:
-        one.at = str(message["at"])
-    elif "done" in message:
-        one.answer = message["done"]
+    for raw in messages:
+        try:
+            message = json.loads(raw)
+        except ValueError:
+            return False
+        if "stage" in message:
+            one.stage = "read" if message["stage"] == "read" else "obtain"
+        elif "at" in message:
+            one.at = str(message["at"])
+        elif "done" in message:
+            one.answer = message["done"]
     return True
 
 
 def _ended(one: _Running, job: _Waiting, began: float | None) -> tuple[Outcome, _Waiting | None]:
     """The outcome of a child that is gone, and the next attempt if one is worth making."""
-    one.process.join(5)
-    if one.process.is_alive():
+    if not one.child.ended(5):
         _end(one)
-    code = one.process.exitcode
-    one.process.close()
-    one.connection.close()
+    code = one.child.code
+    one.child.close()
     if one.answer is not None:
         return Outcome(one.answer), None
     if one.late:
         why = "it took more time than it may"
     elif code is not None and code < 0:
+        named: str | int = code
         with contextlib.suppress(ValueError):
-            code = signal.Signals(-code).name
-        why = f"its reader was ended by {code}"
+            named = signal.Signals(-code).name
+        why = f"its reader was ended by {named}"
     else:
         why = f"its reader ended with code {code}"
     if one.stage == "read" and one.at is not None and job.attempt < _ATTEMPTS:
@@ -189,14 +181,13 @@ def _ended(one: _Running, job: _Waiting, began: float | None) -> tuple[Outcome, 
 def _end(one: _Running) -> None:
     """End a child: politely, so that it ends its own git, then for good."""
     with contextlib.suppress(ValueError, OSError):
-        one.process.terminate()
-        one.process.join(2)
-        if one.process.is_alive():
-            one.process.kill()
-            one.process.join(2)
+        one.child.end(at_once=False)
+        if not one.child.ended(2):
+            one.child.end(at_once=True)
+            one.child.ended(2)
 
 
-def _child(work: Work, task: Any, skip: Mapping[str, str], connection: Connection, parent: int) -> None:
+def _child(send: Send, work: Work, task: Any, skip: Mapping[str, str], parent: int) -> None:
     """The child's whole life. Nothing that it or a library prints reaches the terminal."""
     with contextlib.suppress(AttributeError, OSError):
         os.setsid()  # Ctrl-C reaches the parent alone, which then ends its children
@@ -216,7 +207,7 @@ def _child(work: Work, task: Any, skip: Mapping[str, str], connection: Connectio
     if hasattr(os, "getppid") and sys.platform != "win32" and os.getppid() != parent:
         return  # the parent died before we began
     with contextlib.suppress(BrokenPipeError):
-        work(task, skip, Channel(connection))
+        work(task, skip, Channel(send))
 
 
 def _terminated(number: int, _frame: object) -> None:
