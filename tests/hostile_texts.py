@@ -104,6 +104,18 @@ def _helpers(count: int) -> str:
     return "\n".join([*lines, "def model_fn(model_dir):\n    return f0(model_dir)\n"])
 
 
+def _branching(count: int) -> str:
+    """Helpers that call the next one three times each: 3 to the power of ``count`` ways to the model."""
+    helpers = [
+        f"def f{n}(d):\n    if d:\n        return f{n + 1}(d)\n    return [f{n + 1}(d), f{n + 1}(d + 'x')][0]"
+        for n in range(count)
+    ]
+    last = f"def f{count}(d):\n    return joblib.load(os.path.join(d, 'model.joblib'))"
+    return "\n".join(
+        ["import os, joblib", *helpers, last, "def model_fn(model_dir):\n    return f0(model_dir)\n"]
+    )
+
+
 def _chains(count: int) -> str:
     names = "\n".join(f"a{n} = a{n - 1} + a{n - 1}" for n in range(1, count))
     path = f"os.path.join(model_dir, a{count - 1})"
@@ -114,6 +126,7 @@ for _name, _text, _status in (
     ("parentheses", LOADS + "x = " + "(" * 100_000 + ")" * 100_000 + "\n", "fail review pass"),
     ("brackets-unclosed", LOADS + "x = " + "[" * 400_000, "fail review"),
     ("one-sum", LOADS + "x = " + "1+" * 480_000 + "1\n", TOO_DEEP),
+    ("a-long-sum", LOADS + "x = " + "1+" * 3_000 + "1\n", "pass"),
     ("one-negation", LOADS + "x = " + "not " * 200_000 + "1\n", TOO_DEEP),
     ("minus-signs", LOADS + "x = " + "-" * 900_000 + "1\n", TOO_DEEP),
     ("attributes", LOADS + "x = a" + ".b" * 400_000 + "\n", TOO_DEEP),
@@ -126,8 +139,16 @@ for _name, _text, _status in (
         + "    return joblib.load(os.path.join(model_dir, 'model.joblib'))\n",
         NEVER_FAIL,
     ),
+    (
+        "none-in-a-long-chain",
+        "import joblib, os\n\n\ndef model_fn(model_dir):\n    if model_dir == '':\n        return None\n"
+        + "".join(f"    elif model_dir == '{n}':\n        x = {n}\n" for n in range(600))
+        + "    return joblib.load(os.path.join(model_dir, 'model.joblib'))\n",
+        "fail review",
+    ),
     ("deep-blocks", LOADS + "".join(" " * n + "if x:\n" for n in range(95)) + " " * 95 + "y\n", NEVER_FAIL),
-    ("mutual-helpers", _helpers(300), NEVER_FAIL),
+    ("mutual-helpers", _helpers(300), "fail review"),  # it never comes to return a model
+    ("branching-helpers", _branching(40), NEVER_FAIL),
     ("doubling-names", _chains(400), NEVER_FAIL),
     (
         "huge-numbers",
