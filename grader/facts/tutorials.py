@@ -49,6 +49,10 @@ _BANK_FILES = pattern(
     r"bank_clean\b|bank-additional|sagemaker/xgboost.*bank|build-train-deploy-machine-learning-model-sagemaker",
     re.IGNORECASE,
 )
+_DATA_LIBRARIES = frozenset(
+    "pandas numpy csv sklearn tensorflow keras torch xgboost urllib urllib2 requests google googleapiclient boto3 sagemaker "
+    "joblib pickle subprocess IPython dask polars pyspark".split()
+)
 _BANK_COLUMNS = frozenset({"y_yes", "y_no"})
 _CREATING = {
     "ai-platform versions create": CREATES_VERSION,
@@ -58,11 +62,15 @@ _CREATING = {
 
 
 class Readings(Protocol):
-    """What is needed of the Python side: per path, the string constants of its live code."""
+    """What is needed of the Python side: per path, the string constants of its live code, and what it imports."""
 
     @property
     def literals(self) -> Mapping[str, tuple[str, ...]]:
         """String constants by path."""
+
+    @property
+    def imports(self) -> Mapping[str, frozenset[str]]:
+        """Dotted names by path."""
 
 
 def find(
@@ -97,13 +105,20 @@ def find(
         if any(_BANK_FILES.search(argument[:1000]) for argument in command.arguments):
             aws.setdefault(command.path, {})[BANK] = None
     for path, literals in (python.literals if python is not None else {}).items():
-        if not may_be(path):
+        if not may_be(path) or not _works_on_data(path, python):
             continue
         for platform, sign in _data_signs(literals):
             (gcp if platform == "gcp" else aws).setdefault(path, {})[sign] = None
     found = [Tutorial(path, "gcp", tuple(sorted(signs))) for path, signs in gcp.items()]
     found += [Tutorial(path, "aws", tuple(sorted(signs))) for path, signs in aws.items()]
     return tuple(sorted(found, key=lambda t: (t.platform != "gcp", t.path)))
+
+
+def _works_on_data(path: str, python: Readings | None) -> bool:
+    """Whether a file may use data at all: a source that only names files and columns, importing nothing for it, does not."""
+    if python is None or not path.endswith(".py"):
+        return True
+    return any(name.partition(".")[0] in _DATA_LIBRARIES for name in python.imports.get(path, ()))
 
 
 def _data_signs(literals: Iterable[str]) -> list[tuple[Literal["aws", "gcp"], str]]:

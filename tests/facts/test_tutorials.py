@@ -16,6 +16,11 @@ class Literals:
     """The string constants of files."""
 
     literals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    library: str = "pandas"
+
+    @property
+    def imports(self) -> Mapping[str, frozenset[str]]:
+        return {path: frozenset({"os", self.library}) for path in self.literals}
 
 
 COLUMNS = ("age", "workclass", "fnlwgt", "education", "education-num", "marital-status", "occupation")
@@ -24,6 +29,12 @@ CREATE = "ai-platform versions create"
 
 def version(path: str, service: str = "ai-platform", **more: object) -> Version:
     return Version(path, None, 1, "flag", "2.4", None, None, service, **more)  # type: ignore[arg-type]
+
+
+def test_a_source_that_only_names_the_data_is_none() -> None:
+    literals = {"table.py": COLUMNS, "table.ipynb": COLUMNS}
+    found = tutorials.find(Literals(literals, "re"), (), (), ())
+    assert [tutorial.path for tutorial in found] == ["table.ipynb"]
 
 
 @pytest.mark.parametrize(
