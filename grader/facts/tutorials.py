@@ -50,8 +50,30 @@ _BANK_FILES = pattern(
     re.IGNORECASE,
 )
 _DATA_LIBRARIES = frozenset(
-    "pandas numpy csv sklearn tensorflow keras torch xgboost urllib urllib2 requests google googleapiclient boto3 sagemaker "
-    "joblib pickle subprocess IPython dask polars pyspark".split()
+    [
+        "pandas",
+        "numpy",
+        "csv",
+        "sklearn",
+        "tensorflow",
+        "keras",
+        "torch",
+        "xgboost",
+        "urllib",
+        "urllib2",
+        "requests",
+        "google",
+        "googleapiclient",
+        "boto3",
+        "sagemaker",
+        "joblib",
+        "pickle",
+        "subprocess",
+        "IPython",
+        "dask",
+        "polars",
+        "pyspark",
+    ]
 )
 _BANK_COLUMNS = frozenset({"y_yes", "y_no"})
 _CREATING = {
