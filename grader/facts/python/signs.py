@@ -100,6 +100,12 @@ def of(unit: Unit) -> Signs:
     return found
 
 
+def _is_of_frames(node: ast.expr) -> bool:
+    """``pd.DataFrame`` or ``Series``, whose method is handed over instead of called."""
+    name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    return name in ("DataFrame", "Series")
+
+
 _Scope = tuple[set[str], set[str], int]
 
 
@@ -152,10 +158,7 @@ class _Walk:
     def attribute(self, node: ast.Attribute, guarded: bool, scope: _Scope) -> _Scope:
         name, inner = node.attr, node.value
         scope[0].add(name)
-        if name == "as_matrix" and isinstance(node.ctx, ast.Load):
-            # A chain may run over several lines: the use is where the name stands.
-            self.note(self.found.as_matrix, node.end_lineno or node.lineno, False)
-        elif name == "joblib":
+        if name == "joblib":
             if (
                 isinstance(inner, ast.Attribute)
                 and inner.attr == "externals"
@@ -220,6 +223,9 @@ class _Walk:
                 scope[1].add(part.id)
             elif isinstance(part, ast.Attribute):
                 scope[1].add(part.attr)
+                if part.attr == "as_matrix" and (part is node.func or _is_of_frames(part.value)):
+                    # A chain may run over several lines: the use is where the name stands.
+                    self.note(self.found.as_matrix, part.end_lineno or part.lineno, False)
         return scope
 
     def lambda_(self, node: ast.Lambda, guarded: bool, scope: _Scope) -> _Scope:

@@ -87,6 +87,8 @@ def test_constants_of_another_cell_and_the_script_of_a_written_file() -> None:
         ("%%writefile t.py\nx = a.as_matrix()", [2]),
         ("%%bash\na.as_matrix()", []),
         ("%%time\nx = a.as_matrix()", [2]),
+        ("rows = list(map(pd.DataFrame.as_matrix, frames))", [1]),
+        ("for use in facts.as_matrix:\n    print(len(facts.as_matrix))", []),
     ],
 )
 def test_as_matrix(cell: str, lines: list[int]) -> None:
