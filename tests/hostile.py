@@ -66,7 +66,7 @@ def at(folder: Path) -> Iterator[None]:
 
 def notebook(*sources: str) -> str:
     """A notebook of code cells."""
-    cells = [
+    cells: list[dict[str, object]] = [
         {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [], "source": source}
         for source in sources
     ]

@@ -28,7 +28,7 @@ def block(language: str, *, holds: str) -> Block:
 def course(tmp_path: Path) -> Path:
     check, rubric = block("python", holds="@check("), block("yaml", holds="checks: [")
     assert (check.file, rubric.file) == ("course_checks.py", "my-lab.yaml")
-    return write(tmp_path / "course", {check.file: check.text, rubric.file: rubric.text})
+    return write(tmp_path / "course", {"course_checks.py": check.text, "my-lab.yaml": rubric.text})
 
 
 @pytest.fixture
@@ -37,7 +37,13 @@ def submission(tmp_path: Path) -> Path:
 
 
 def notebook(cells: int) -> str:
-    cell = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [], "source": "x = 1"}
+    cell: dict[str, object] = {
+        "cell_type": "code",
+        "execution_count": None,
+        "metadata": {},
+        "outputs": [],
+        "source": "x = 1",
+    }
     return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell] * cells})
 
 
