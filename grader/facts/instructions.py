@@ -276,7 +276,8 @@ def runs(document: Document) -> tuple[str, ...]:
         line = sentence[:LONGEST_LINE]
         found.update(dict.fromkeys(scripts_run(line)))
         names = NAMED_FILE.findall(line)
-        if (names or before) and any(_words(lx.run, lx.spaced).search(line) for lx in LEXICONS.values()):
+        lexicons = (lx for lx in LEXICONS.values() if lx.spaced or not line.isascii())
+        if (names or before) and any(_words(lx.run, lx.spaced).search(line) for lx in lexicons):
             found.update(dict.fromkeys(names or before))
         before = names
         if len(found) > _MOST:
@@ -312,7 +313,9 @@ _SCRIPT_LETTERS = tuple((language, pattern(f"[{letters}]")) for language, letter
 def language_of(text: str) -> str | None:
     """The language of a text, as a two-letter code, by its letters or its small words; None where it cannot be told."""
     text = text[:20_000]
-    letters = Counter({language: len(expression.findall(text)) for language, expression in _SCRIPT_LETTERS})
+    letters: Counter[str] = Counter()
+    if not text.isascii():  # the patterns of other scripts take long to compile
+        letters.update({language: len(expression.findall(text)) for language, expression in _SCRIPT_LETTERS})
     latin = len(re.findall(r"[A-Za-z]", text))
     foreign = sum(letters.values())
     if foreign and foreign >= 0.15 * (latin + foreign):
@@ -330,7 +333,10 @@ def understood(language: str | None) -> bool:
     return language in LEXICONS
 
 
+_DENSE_LETTERS = pattern(r"[\u3040-\u30ff\u4e00-\u9fff\u3400-\u4dbf\u0e00-\u0e7f]")
+
+
 def amount(text: str) -> int:
     """Words of a text in any language: where words do not stand apart, two letters are taken for one."""
-    dense = len(re.findall(r"[\u3040-\u30ff\u4e00-\u9fff\u3400-\u4dbf\u0e00-\u0e7f]", text))
+    dense = 0 if text.isascii() else len(_DENSE_LETTERS.findall(text))
     return len(text.split()) + dense // 2
