@@ -27,7 +27,8 @@ from grader.facts import (
     tutorials,
 )
 from grader.facts.code import CodeBlock, NotebookDocument, ShellText
-from grader.facts.python.project import Project, PythonFacts
+from grader.facts.python.found import PythonFacts
+from grader.facts.python.project import Project
 from grader.facts.records import (
     Archive,
     CodeStep,

@@ -1,28 +1,29 @@
-"""What calls of the standard library and of loaders give: texts and paths, open files, listings, what was loaded."""
+"""What calls of the standard library and of loaders give: paths, listings, environment, what was loaded."""
 
 from __future__ import annotations
 
 import ast
 import builtins
 import posixpath
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from grader.facts.python import loaders
+from grader.facts.python.arguments import argparse_method
+from grader.facts.python.loading import first_of, loaded_by, opened
+from grader.facts.python.text_methods import text_method
 from grader.facts.python.values import (
     ENVIRONMENT,
     HERE,
     HOLE,
     LISTED,
-    MODEL_DIR,
     NONE,
     UNKNOWN,
+    Args,
     Choice,
-    Cls,
     Const,
     Func,
     Handle,
+    Keywords,
     Loaded,
     Map,
     Method,
@@ -34,7 +35,7 @@ from grader.facts.python.values import (
     choice,
     combined,
     dirname,
-    join_path,
+    items_of,
     loaded_in,
     make_text,
     options,
@@ -45,36 +46,19 @@ from grader.facts.python.values import (
 if TYPE_CHECKING:
     from grader.facts.python.machine import CallSeen, Machine
 
+
 BUILTINS = frozenset(name for name in dir(builtins) if not name.startswith("_")) | {
     "unicode",
     "raw_input",
     "xrange",
 }
 EXITS = frozenset({"sys.exit", "builtins.exit", "builtins.quit", "os._exit", "os.abort"})
-Keywords = dict[str, Value]
-Args = tuple[Value, ...]
-
 _SAME_TEXT = frozenset({
     "os.path.normpath", "os.path.abspath", "os.path.realpath", "os.path.expanduser", "os.path.expandvars", "os.fspath",
     "builtins.str", "builtins.repr", "builtins.unicode", "os.fsdecode", "os.fsencode", "pathlib.Path", "pathlib.PurePath",
     "pathlib.PosixPath", "pathlib.PurePosixPath", "textwrap.dedent", "inspect.cleandoc", "shlex.quote", "sys.intern",
     "urllib.parse.quote",
 })  # fmt: skip
-_SAME_METHODS = frozenset(
-    {
-        "resolve",
-        "absolute",
-        "expanduser",
-        "as_posix",
-        "__str__",
-        "__fspath__",
-        "encode",
-        "decode",
-        "strip",
-        "rstrip",
-        "lstrip",
-    }
-)
 _OPENERS = frozenset({
     "builtins.open", "io.open", "gzip.open", "bz2.open", "lzma.open", "codecs.open", "gzip.GzipFile", "bz2.BZ2File",
     "lzma.LZMAFile", "io.FileIO", "zipfile.ZipFile", "tarfile.open", "smart_open.open", "smart_open.smart_open", "builtins.file",
@@ -101,15 +85,6 @@ def own_file(script: str) -> Value:
     return Text(f"{HERE}/{script.rpartition('/')[2]}")
 
 
-def items_of(value: Value) -> tuple[tuple[Value, ...], bool]:
-    """What iterating over ``value`` gives, and whether that is all of it."""
-    if isinstance(value, Seq):
-        return value.items, not value.more
-    if isinstance(value, Map):
-        return tuple(Text(k) if k != HOLE else UNKNOWN for k in value.items), not value.more
-    return (), False
-
-
 def attribute(owner: Value, name: str) -> Value:
     """``owner.name`` for what is no module, class or object of the submission."""
     if isinstance(owner, Text):
@@ -128,25 +103,6 @@ def attribute(owner: Value, name: str) -> Value:
     if isinstance(owner, Handle) and name in ("file", "buffer", "fileobj", "raw"):
         return owner
     return Method(owner, name)
-
-
-def sliced(owner: Value, bounds: list[Value | None]) -> Value:
-    """``owner[a:b:c]`` for lists and texts with constant bounds."""
-    numbers: list[int | None] = []
-    for bound in bounds:
-        if bound is None:
-            numbers.append(None)
-        elif isinstance(bound, Const) and isinstance(bound.value, int):
-            numbers.append(bound.value)
-        else:
-            return owner if isinstance(owner, Seq) else UNKNOWN
-    if numbers[2] == 0:
-        return UNKNOWN
-    if isinstance(owner, Seq):
-        return Seq(owner.items[slice(*numbers)], owner.more)
-    if isinstance(owner, Text) and owner.known:
-        return make_text(owner.text[slice(*numbers)], owner.spot)
-    return owner if isinstance(owner, Loaded) else UNKNOWN
 
 
 def item(owner: Value, key: Value, environment: dict[str, Value]) -> Value:
@@ -181,58 +137,6 @@ def environ(name: str, environment: dict[str, Value], default: Value | None = No
     if found is not None:
         return found
     return UNKNOWN if default is None else default
-
-
-_PERCENT = re.compile(r"%(?:\((\w+)\))?([#0\- +]*\d*(?:\.\d+)?)([sdrfigxeu%])")
-
-
-def percent(left: Value, right: Value) -> Value:
-    """``"..." % values``."""
-    pattern = texts(left)[0]
-    supply = list(right.items) if isinstance(right, Seq) else [right]
-    parts: list[Value] = []
-    position = 0
-    for match in list(_PERCENT.finditer(pattern))[:100]:
-        parts.append(Text(pattern[position : match.start()]))
-        position = match.end()
-        if match.group(3) == "%":
-            parts.append(Text("%"))
-        elif match.group(1):
-            parts.append(right.items.get(match.group(1), UNKNOWN) if isinstance(right, Map) else UNKNOWN)
-        else:
-            value = supply.pop(0) if supply else UNKNOWN
-            parts.append(value if match.group(3) in "sd" and not match.group(2) else UNKNOWN)
-    parts.append(Text(pattern[position:]))
-    found = combined(parts)
-    return Text(found.text, spot_of(left)) if isinstance(found, Text) else found
-
-
-_FIELD = re.compile(r"\{\{|\}\}|\{(\w*)((?:\.\w+|\[\w+\])*)(![rsa])?(:[^{}]*)?\}")
-
-
-def formatted(pattern: Value, args: Args, keywords: Keywords) -> Value:
-    """``"...".format(...)``."""
-    text = texts(pattern)[0]
-    parts: list[Value] = []
-    position = number = 0
-    for match in list(_FIELD.finditer(text))[:100]:
-        parts.append(Text(text[position : match.start()]))
-        position = match.end()
-        if match.group() in ("{{", "}}"):
-            parts.append(Text(match.group()[0]))
-            continue
-        name = match.group(1)
-        value: Value
-        if name == "" or name.isdigit():
-            index = int(name[:4]) if name else number
-            number += not name
-            value = args[index] if index < len(args) else UNKNOWN
-        else:
-            value = keywords.get(name, UNKNOWN)
-        parts.append(UNKNOWN if match.group(2) or match.group(4) else value)
-    parts.append(Text(text[position:]))
-    found = combined(parts)
-    return Text(found.text, spot_of(pattern)) if isinstance(found, Text) else found
 
 
 def arithmetic(operator: ast.operator, left: Const, right: Const) -> Value:
@@ -277,7 +181,7 @@ def external(machine: Machine, function: Value, args: Args, keywords: Keywords, 
     known = _known(machine, name, args, keywords, seen)
     if known is not None:
         return known
-    loaded = _load(machine, function, name, args, keywords)
+    loaded = loaded_by(machine, function, name, args, keywords)
     if loaded is not None:
         return loaded
     inner = tuple(found for value in (*args, *keywords.values()) for found in loaded_in(value))
@@ -294,19 +198,12 @@ def external(machine: Machine, function: Value, args: Args, keywords: Keywords, 
     )
 
 
-def _first(args: Args, keywords: Keywords, *names: str) -> Value | None:
-    for name in names:
-        if name in keywords:
-            return keywords[name]
-    return args[0] if args else None
-
-
 def _known(machine: Machine, name: str, args: Args, keywords: Keywords, seen: CallSeen) -> Value | None:
     environment = seen.frame.module.environment
     if name in _SAME_TEXT:
         if name.startswith("pathlib.") and len(args) != 1:
             return combined(args, "/") if args else Text(".")
-        value = _first(args, keywords, "object", "path")
+        value = first_of(args, keywords, "object", "path")
         if value is None:
             return Text("")
         if isinstance(value, Text | Choice) or (isinstance(value, Const) and name == "builtins.str"):
@@ -333,7 +230,7 @@ def _known(machine: Machine, name: str, args: Args, keywords: Keywords, seen: Ca
     if name in ("os.getcwd", "pathlib.Path.cwd"):
         return machine.directory or Text(".")
     if name == "os.chdir" and args:
-        machine.directory = args[0]
+        machine.enter(args[0])
         return NONE
     if name in ("os.listdir", "os.scandir", "glob.glob", "glob.iglob", "os.walk"):
         return _listing(name, args, keywords)
@@ -385,7 +282,7 @@ def _known(machine: Machine, name: str, args: Args, keywords: Keywords, seen: Ca
     if name in ("json.dumps", "yaml.dump", "yaml.safe_dump") and args and isinstance(args[0], Map):
         return args[0]
     if name in _OPENERS or name == "os.open":
-        return _open(machine, args, keywords)
+        return opened(machine, args, keywords)
     if name.endswith("get_prebuilt_prediction_container_uri"):
         return _prebuilt(args, keywords)
     if name in _TRANSPARENT and args:
@@ -423,12 +320,6 @@ def constant(name: str) -> Value:
     return _CONSTANTS.get(name) or Ref(name)
 
 
-_CONSTANTS: dict[str, Value] = {
-    "os.sep": Text("/"), "os.path.sep": Text("/"), "os.curdir": Text("."), "os.pardir": Text(".."),
-    "os.path.curdir": Text("."), "os.path.pardir": Text(".."), "os.extsep": Text("."), "os.linesep": Text("\n"),
-}  # fmt: skip
-
-
 def _mapped(value: Value, change: object) -> Value:
     assert callable(change)  # noqa: S101 - given by this module only
     return choice(
@@ -438,7 +329,7 @@ def _mapped(value: Value, change: object) -> Value:
 
 
 def _listing(name: str, args: Args, keywords: Keywords) -> Value:
-    where = _first(args, keywords, "pathname", "path", "top")
+    where = first_of(args, keywords, "pathname", "path", "top")
     if name == "os.listdir":
         return Seq((Text(LISTED),), more=True)
     if where is None:
@@ -450,45 +341,12 @@ def _listing(name: str, args: Args, keywords: Keywords) -> Value:
     return Seq((_mapped(where, lambda t: t.replace("**/", "").replace("*", LISTED)),), more=True)
 
 
-def _open(machine: Machine, args: Args, keywords: Keywords) -> Value:
-    path = _first(args, keywords, "file", "filename", "name", "fileobj")
-    mode = args[1] if len(args) > 1 else keywords.get("mode", Text("r"))
-    text = texts(mode)[0]
-    if path is None:
-        return UNKNOWN
-    if isinstance(path, Handle):
-        return path
-    handle = Handle(path, text)
-    if not any(letter in text for letter in "wax") or HOLE in text:
-        note_open(machine, path, None)
-    return handle
-
-
-def note_open(machine: Machine, path: Value, loader: str | None) -> tuple[str, ...]:
-    """Note that a file is opened for reading; the texts of its path."""
-    found = []
-    for text in texts(path):
-        if machine.directory is not None and not text.startswith(("/", MODEL_DIR, ENVIRONMENT, HERE, HOLE)):
-            text = join_path(texts(machine.directory)[0], text)  # noqa: PLW2901
-        found.append(text)
-    if machine.opened is not None and len(machine.opened) < 500:
-        known = [text for text, _ in machine.opened]
-        for text in found:
-            if text not in known:
-                machine.opened.append((text, loader))
-            elif loader is not None:
-                place = known.index(text)
-                if machine.opened[place][1] is None:
-                    machine.opened[place] = (text, loader)
-    return tuple(found)
-
-
 def _method(
     machine: Machine, function: Method, args: Args, keywords: Keywords, seen: CallSeen
 ) -> Value | None:
     owner, method = function.owner, function.name
     if isinstance(owner, Text):
-        return _text_method(machine, owner, method, args, keywords)
+        return text_method(machine, owner, method, args, keywords)
     if isinstance(owner, Handle):
         if method in _READERS:
             return Handle(owner.path, owner.mode, True)
@@ -520,9 +378,9 @@ def _method(
         return owner
     if isinstance(owner, Obj):
         if owner.name.endswith("ArgumentParser"):
-            return _argparse(owner, method, args, keywords)
+            return argparse_method(owner, method, args, keywords)
         if owner.name.endswith(("add_argument_group", "add_mutually_exclusive_group")) and owner.args[:1]:
-            return _argparse(owner, method, args, keywords)
+            return argparse_method(owner, method, args, keywords)
     return None
 
 
@@ -558,228 +416,7 @@ def _map_method(owner: Map, method: str, args: Args) -> Value | None:
     return None
 
 
-def _text_method(machine: Machine, owner: Text, method: str, args: Args, keywords: Keywords) -> Value | None:
-    if method in (
-        "resolve",
-        "absolute",
-        "expanduser",
-        "as_posix",
-        "encode",
-        "decode",
-        "__str__",
-        "rstrip",
-    ) or (method in _SAME_METHODS and not args):
-        text = owner.text
-        if method == "rstrip" and args and texts(args[0])[0] == "/":
-            text = text.rstrip("/")
-        return Text(text.strip() if method == "strip" else text, owner.spot)
-    if method == "format":
-        return formatted(owner, args, keywords)
-    if method in ("joinpath", "__truediv__"):
-        return combined((owner, *args), "/")
-    if method == "join" and args:
-        items, complete = items_of(args[0])
-        if not complete or not items:
-            return UNKNOWN
-        parts: list[Value] = []
-        for value in items:
-            parts += [owner, value] if parts else [value]
-        return combined(parts)
-    if method == "replace" and len(args) >= 2:
-        old, new = texts(args[0])[0], texts(args[1])[0]
-        if HOLE in old or not old or len(new) > 10_000:
-            return UNKNOWN
-        return (
-            make_text(owner.text.replace(old, new), owner.spot)
-            if owner.text.count(old) * len(new) < 200_000
-            else UNKNOWN
-        )
-    if method in ("lower", "upper", "title", "capitalize"):
-        return make_text(getattr(owner.text, method)(), owner.spot)
-    if method in ("split", "rsplit"):
-        separator = texts(args[0])[0] if args else None
-        if owner.known and separator != "" and (separator is None or HOLE not in separator) and len(args) < 2:
-            return Seq(tuple(Text(p) for p in owner.text.split(separator)[:500]))
-        return UNKNOWN
-    if method in ("with_suffix", "with_name", "with_stem") and args:
-        return _renamed(owner, method, args[0])
-    if method in ("glob", "rglob"):
-        pattern = texts(args[0])[0] if args else "*"
-        return Seq(
-            (make_text(join_path(owner.text, pattern.replace("**/", "").replace("*", LISTED))),), more=True
-        )
-    if method == "iterdir":
-        return Seq((make_text(join_path(owner.text, LISTED)),), more=True)
-    if method in ("read_bytes", "read_text"):
-        note_open(machine, owner, None)
-        return Handle(owner, "rb", True)
-    if method == "open":
-        return _open(machine, (owner, *args), keywords)
-    if method == "removeprefix" and args:
-        return make_text(owner.text.removeprefix(texts(args[0])[0]), owner.spot)
-    if method == "removesuffix" and args:
-        return make_text(owner.text.removesuffix(texts(args[0])[0]), owner.spot)
-    if method in (
-        "exists",
-        "is_file",
-        "is_dir",
-        "startswith",
-        "endswith",
-        "write_text",
-        "write_bytes",
-        "mkdir",
-        "relative_to",
-    ):
-        return owner if method == "relative_to" else UNKNOWN
-    return None
-
-
-def _renamed(owner: Text, method: str, argument: Value) -> Value:
-    folder, slash, base = owner.text.rpartition("/")
-    stem, suffix = posixpath.splitext(base)
-    found = []
-    for text in texts(argument):
-        new = {"with_suffix": stem + text, "with_name": text, "with_stem": text + suffix}[method]
-        found.append(make_text(folder + slash + new, owner.spot))
-    return choice(found)
-
-
-def _argparse(owner: Obj, method: str, args: Args, keywords: Keywords) -> Value | None:
-    store = owner.attributes
-    if method == "add_argument":
-        names = [t for a in args for t in texts(a) if HOLE not in t]
-        named = texts(keywords["dest"])[0] if "dest" in keywords else None
-        long = next((n for n in names if n.startswith("--")), names[0] if names else None)
-        key = named or (long.lstrip("-").replace("-", "_") if long else None)
-        if key:
-            store[key] = keywords.get("default", NONE if long and long.startswith("-") else UNKNOWN)
-        return NONE
-    if method == "set_defaults":
-        store.update(keywords)
-        return NONE
-    if method in ("add_argument_group", "add_mutually_exclusive_group"):
-        return owner
-    if method in ("parse_args", "parse_known_args"):
-        # What is given on the command line is not known: a default is what an entry point is run with.
-        namespace = Obj(
-            "argparse.Namespace", attributes={k: UNKNOWN if v is NONE else v for k, v in store.items()}
-        )
-        return Seq((namespace, UNKNOWN)) if method == "parse_known_args" else namespace
-    return None
-
-
-def _load(machine: Machine, function: Value, name: str, args: Args, keywords: Keywords) -> Value | None:
-    loader = loaders.loader_of(name)
-    values = (*args, *keywords.values())
-    if loader is None and isinstance(function, Method):
-        if function.name in ("load_model", "load_weights", "load") and isinstance(function.owner, Obj):
-            root = function.owner.name.partition(".")[0]
-            loader = {
-                "xgboost": "xgboost",
-                "lightgbm": "lightgbm",
-                "tensorflow": "tensorflow",
-                "keras": "tensorflow",
-                "pickle": "pickle",
-                "dill": "dill",
-            }.get(root)
-        if function.name in ("load_state_dict", "load_model", "load_weights") and isinstance(
-            function.owner, Obj
-        ):
-            inner = [found for value in values for found in loaded_in(value)]
-            if inner:
-                function.owner.attributes["?loaded"] = inner[0]
-                return NONE
-    if name in ("xgboost.Booster", "lightgbm.Booster"):
-        path = keywords.get("model_file") or (
-            args[1] if name.startswith("xgboost") and len(args) > 1 else None
-        )
-        if path is None:
-            return Obj(name, args, keywords)
-        return Loaded(loader or "other", note_open(machine, path, loader))
-    if name == "pickle.Unpickler" and args:
-        return Obj("pickle.Unpickler", args, keywords, {"?loaded": _from(machine, args[0], "pickle")})
-    if (
-        loader is not None
-        and name.endswith("load")
-        and isinstance(function, Method)
-        and isinstance(function.owner, Obj)
-    ):
-        kept = function.owner.attributes.get("?loaded")
-        if kept is not None:
-            return kept
-    if loader is None:
-        rooted = next(
-            (
-                v
-                for v in values
-                if isinstance(v, Text | Choice)
-                and any(t.startswith((MODEL_DIR, ENVIRONMENT)) for t in texts(v))
-            ),
-            None,
-        )
-        handle = next((v for v in values if isinstance(v, Handle)), None)
-        if rooted is not None and loaders.may_load(name):
-            found = Loaded("other", note_open(machine, rooted, "other"), values)
-            _keep(function, found)
-            return found
-        if (
-            handle is not None
-            and loaders.may_load(name)
-            and name not in ("json.load", "json.loads", "yaml.safe_load", "yaml.load")
-        ):
-            return _from(machine, handle, "other")
-        return None
-    source = _first(
-        args,
-        keywords,
-        "filename",
-        "file",
-        "f",
-        "path",
-        "filepath",
-        "model_file",
-        "fname",
-        "path_or_bytes",
-        "pretrained_model_name_or_path",
-        "filepath_or_buffer",
-        "data",
-        "model_path",
-        "model_uri",
-        "filepath_or_stream",
-    )
-    if source is None:
-        return Loaded(loader, (HOLE,)) if "**" in keywords else Obj(name, args, keywords)
-    if loader == "transformers" and all(_is_hub_name(text) for text in texts(source)):
-        return Loaded(loader)  # a model of the hub, by its name: no file
-    made = _from(machine, source, loader)
-    _keep(function, made)
-    return made
-
-
-def _is_hub_name(text: str) -> bool:
-    return bool(re.fullmatch(r"[\w-][\w.-]*(/[\w.-]+)?", text)) and not text.endswith(
-        (".pt", ".bin", ".json")
-    )
-
-
-def _keep(function: Value, found: Value) -> None:
-    """``model.load_model(path)`` changes ``model``."""
-    if isinstance(function, Method) and isinstance(function.owner, Obj):
-        function.owner.attributes["?loaded"] = found
-
-
-def _from(machine: Machine, source: Value, loader: str) -> Value:
-    """What ``loader`` makes of a path, an open file or its contents."""
-    found: list[Value] = []
-    for option in options(source):
-        inner = option
-        while isinstance(inner, Obj) and inner.args and inner.cls is None:
-            inner = inner.args[0]  # a wrapper around a file: BytesIO(...), decompress(...)
-        if isinstance(inner, Loaded):
-            found.append(Loaded(loader, inner.paths, inner.parts))
-            continue
-        path = inner.path if isinstance(inner, Handle) else inner
-        if isinstance(path, Cls | Func | Map | Seq):
-            path = UNKNOWN
-        found.append(Loaded(loader, note_open(machine, path, loader)))
-    return choice(found)
+_CONSTANTS: dict[str, Value] = {
+    "os.sep": Text("/"), "os.path.sep": Text("/"), "os.curdir": Text("."), "os.pardir": Text(".."),
+    "os.path.curdir": Text("."), "os.path.pardir": Text(".."), "os.extsep": Text("."), "os.linesep": Text("\n"),
+}  # fmt: skip

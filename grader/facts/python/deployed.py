@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 
-from grader.facts.python import calls
+from grader.facts.python import calls, signs
 from grader.facts.python.machine import CallSeen
 from grader.facts.python.values import (
     HOLE,
@@ -26,6 +26,20 @@ from grader.facts.records import Packing, Upload, Version
 
 _TRAINING = frozenset({"trainingInput", "scaleTier", "packageUris", "masterType", "jobId"})
 _SKLEARN_IMAGE = "us-docker.pkg.dev/vertex-ai/prediction/sklearn-cpu.{}:latest"
+
+
+_HEARD = signs.ANYWHERE.union(*(words for _, words in signs.GIVEN))
+_KEYWORDS = frozenset({
+    "serving_container_image_uri", "runtime_version", "PrimaryContainer", "Containers", "file", "bash_command", "command",
+    "cmds",
+})  # fmt: skip
+
+
+def may_tell(seen: CallSeen) -> bool:
+    """Whether a call is worth a closer look: by its name as written or as resolved, or by a keyword."""
+    if seen.last in _HEARD or seen.name.rpartition(".")[2] in _HEARD or seen.name == "?":
+        return True
+    return not _KEYWORDS.isdisjoint(seen.keywords) or "ersion" in seen.last or "deploy" in seen.last.lower()
 
 
 def version(seen: CallSeen) -> Version | None:

@@ -14,6 +14,7 @@ from grader.facts.python.machine import (
     Machine,
     constant_truth,
 )
+from grader.facts.python.text_methods import percent, sliced
 from grader.facts.python.values import (
     HOLE,
     NONE,
@@ -27,6 +28,7 @@ from grader.facts.python.values import (
     Value,
     choice,
     combined,
+    items_of,
     options,
     texts,
 )
@@ -66,7 +68,7 @@ class Expressions(Machine):
                 None if b is None else self.eval(b, frame)
                 for b in (node.slice.lower, node.slice.upper, node.slice.step)
             ]
-            return calls.sliced(owner, bounds)
+            return sliced(owner, bounds)
         key = self.eval(node.slice, frame)
         return choice(calls.item(one, key, frame.module.environment) for one in options(owner))
 
@@ -109,7 +111,7 @@ class Expressions(Machine):
         elif isinstance(operator, ast.Div) and (_textual(left) or _textual(right)):
             return combined((left, right), "/")
         elif isinstance(operator, ast.Mod) and _textual(left):
-            return calls.percent(left, right)
+            return percent(left, right)
         elif isinstance(operator, ast.BitOr) and isinstance(left, Map) and isinstance(right, Map):
             return Map({**left.items, **right.items}, left.more or right.more, left.spot)
         if isinstance(left, Const) and isinstance(right, Const):
@@ -147,7 +149,7 @@ class Expressions(Machine):
         more = False
         for element in node.elts:
             if isinstance(element, ast.Starred):
-                items, complete = calls.items_of(self.eval(element.value, frame))
+                items, complete = items_of(self.eval(element.value, frame))
                 found.extend(items)
                 more = more or not complete
             else:
@@ -195,7 +197,7 @@ class Expressions(Machine):
         rounds: list[Value] = [UNKNOWN]
         complete = False
         for number, generator in enumerate(node.generators):
-            items, all_known = calls.items_of(self.eval(generator.iter, inner))
+            items, all_known = items_of(self.eval(generator.iter, inner))
             if number == 0 and items:
                 complete = (
                     all_known and len(node.generators) == 1 and not generator.ifs and len(items) <= UNROLLED
@@ -231,7 +233,7 @@ class Expressions(Machine):
         args: list[Value] = []
         for argument in node.args:
             if isinstance(argument, ast.Starred):
-                items, complete = calls.items_of(self.eval(argument.value, frame))
+                items, complete = items_of(self.eval(argument.value, frame))
                 args.extend(items if complete else (UNKNOWN,))
             else:
                 args.append(self.eval(argument, frame))

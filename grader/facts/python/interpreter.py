@@ -39,6 +39,7 @@ from grader.facts.python.values import (
     Text,
     Value,
     choice,
+    one_text,
     texts,
 )
 
@@ -89,8 +90,10 @@ class Interpreter(Statements, Expressions):
             self.call_limit += spent
 
     def _units(self, module: Module) -> None:
+        self.directory = None
         for unit in module.units:
             frame = Frame(module, unit, module.env)
+            unit.directory = None if self.directory is None else one_text(self.directory)
             for statement in unit.tree.body:
                 try:
                     if not self.block([statement], frame) and not module.notebook:
@@ -124,6 +127,9 @@ class Interpreter(Statements, Expressions):
                 return NEVER
             if function.name == "?__run__":
                 self._run_file(args, seen.frame)
+                return UNKNOWN
+            if function.name == "?__cd__" and args:
+                self.enter(args[0])
                 return UNKNOWN
             if function.name == "?__env__" and len(args) == 2:
                 spot = self.spot(seen.node, seen.frame)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from grader.patterns import pattern
 
 # Dotted name -> (loader, index of the argument that is a path or handle, its keyword)
 _EXACT = {
@@ -38,10 +38,10 @@ _EXACT = {
     "tensorflow.compat.v1.saved_model.load": "tensorflow",
     "mlflow.sklearn.load_model": "other",
 }
-_KERAS = re.compile(
+_KERAS = pattern(
     r"^(tensorflow|keras|tf_keras|tensorflow\.compat\.v\d)(\.\w+)*\.(load_model|load_weights|model_from_json)$"
 )
-_TRANSFORMERS = re.compile(
+_TRANSFORMERS = pattern(
     r"^(\?|[\w.]*\b(transformers|diffusers|peft|optimum|sentence_transformers))[\w.]*\.from_pretrained$"
 )
 _METHODS = {
@@ -51,10 +51,10 @@ _METHODS = {
     "restore": "other",
     "load_checkpoint": "other",
 }
-_LOADING = re.compile(
+_LOADING = pattern(
     r"^(load\w*|read\w*|restore\w*|from_(file|pretrained|path|saved_model|disk|json|config|pickle)|open\w*|InferenceSession|import_model|unpickle)$"
 )
-_NOT_LOADING = re.compile(
+_NOT_LOADING = pattern(
     r"^(builtins\.(print|str|len|repr|isinstance|format|sorted|list|set|tuple|type|getattr|hasattr)|os\.(path\.\w+|listdir|walk|scandir"
     r"|stat|makedirs|mkdir|chdir|system|environ\S*|getenv)|sys\.\S+|logging\.\S+|logger\.\S+|shutil\.\S+|subprocess\.\S+|tarfile\.\S+|zipfile\.\S+|time\.\S+)$"
 )

@@ -26,6 +26,8 @@ from grader.facts.python.values import (
     Spot,
     Value,
     choice,
+    combined,
+    items_of,
     options,
     same,
     texts,
@@ -157,6 +159,11 @@ class Machine(ABC):
             if self.deadline is not None and time.process_time() > self.deadline:
                 raise Late
 
+    def enter(self, folder: Value) -> None:
+        """The program changes its working directory."""
+        where = folder if self.directory is None else combined((self.directory, folder), "/")
+        self.directory = where
+
     def tells(self, function: Func) -> bool:
         """Whether following the function may tell of a fact; True where that was not looked at."""
         node = function.node
@@ -172,7 +179,7 @@ class Machine(ABC):
         if isinstance(target, ast.Name):
             self.bind_name(target.id, value, frame)
         elif isinstance(target, ast.Tuple | ast.List):
-            items, complete = calls.items_of(value)
+            items, complete = items_of(value)
             for index, element in enumerate(target.elts):
                 if isinstance(element, ast.Starred):
                     self.bind(element.value, UNKNOWN, frame)

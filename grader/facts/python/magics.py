@@ -9,16 +9,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from grader.patterns import pattern
+
 SHELL_CELLS = frozenset({"bash", "sh", "script", "system", "sx", "!"})
 _PYTHON_CELLS = frozenset(
     {"time", "timeit", "capture", "prun", "python", "python3", "pypy", "local", "snakeviz", "mprun", "memit"}
 )
 _WRITERS = frozenset({"writefile", "file"})
-_LINE = re.compile(r"^(?P<indent>\s*)(?P<mark>!!?|%%?|\?\??)(?P<rest>.*)$")
-_ASSIGN = re.compile(r"^(?P<head>\s*[A-Za-z_][\w.\[\]'\", ]*?\s*=\s*)(?P<mark>!|%(?=[A-Za-z]))(?P<rest>.*)$")
-_HELP = re.compile(r"^\s*[%\w.*]+\s*\?\??\s*$")
-_MAGIC = re.compile(r"^\s*([A-Za-z_]\w*)\s*(.*)$", re.DOTALL)
-_AUTO = re.compile(r"^(pip3?|conda|ls|cd|pwd|cat|cp|mv|rm|mkdir)(\s+[\w./~=<>$*:-]+)+\s*$|^(ls|pwd)\s*$")
+_LINE = pattern(r"^(?P<indent>\s*)(?P<mark>!!?|%%?|\?\??)(?P<rest>.*)$")
+_ASSIGN = pattern(r"^(?P<head>\s*[A-Za-z_][\w.\[\]'\", ]*?\s*=\s*)(?P<mark>!|%(?=[A-Za-z]))(?P<rest>.*)$")
+_HELP = pattern(r"^\s*[%\w.*]+\s*\?\??\s*$")
+_MAGIC = pattern(r"^\s*([A-Za-z_]\w*)\s*(.*)$", re.DOTALL)
+_AUTO = pattern(r"^(pip3?|conda|ls|cd|pwd|cat|cp|mv|rm|mkdir)(\s+[\w./~=<>$*:-]+)+\s*$|^(ls|pwd)\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ def _lines(lines: list[str], cell: Cell, before: int = 0) -> list[str]:
     return out
 
 
-_TOKENS = re.compile(r"'''|\"\"\"|\\.|['\"#()\[\]{}]", re.DOTALL)
+_TOKENS = pattern(r"'''|\"\"\"|\\.|['\"#()\[\]{}]", re.DOTALL)
 
 
 def bracket_state(line: str, quote: str, depth: int) -> tuple[str, int]:
@@ -205,6 +207,39 @@ def _special(lines: list[str], index: int, number: int, cell: Cell) -> tuple[int
     return 0, ""
 
 
+_HEREDOC = pattern(
+    r"(?m)^[ \t]*(?:(?:cat|tee)\b[^\n|;&<]*?(?:>>?[ \t]*|tee[ \t]+(?:-a[ \t]+)?)(?P<before>[^\s<>|;&]+\.py)[\"']?[ \t]*)"
+    r"<<(?P<strip>-?)[ \t]*\\?[\"']?(?P<end>\w+)[\"']?[^\n]*\n"
+    r"|^[ \t]*(?:cat|tee)[ \t]*<<(?P<strip2>-?)[ \t]*\\?[\"']?(?P<end2>\w+)[\"']?[ \t]*>>?[ \t]*"
+    r"(?P<after>[^\s<>|;&]+\.py)[\"']?[ \t]*\n"
+)
+
+
+def written_by_shell(part: ShellPart) -> list[WritePart]:
+    """Python files that a shell writes from here-documents (``cat > inference.py <<EOF``)."""
+    found: list[WritePart] = []
+    position = 0
+    while len(found) < 50 and (match := _HEREDOC.search(part.text, position)):
+        end = match.group("end") or match.group("end2")
+        strips = bool(match.group("strip") or match.group("strip2"))
+        body: list[str] = []
+        position = match.end()
+        for line in part.text[match.end() :].split("\n"):
+            position += len(line) + 1
+            if (line.lstrip("\t") if strips else line).rstrip() == end:
+                break
+            body.append(line.lstrip("\t") if strips else line)
+        name = (match.group("before") or match.group("after")).strip("\"'")
+        begins = part.line + part.text.count("\n", 0, match.end())
+        found.append(WritePart(begins, name, "\n".join(body), ">>" in match.group()))
+    return found
+
+
+def _unquoted(text: str) -> str:
+    text = text.strip()
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
+
+
 def _magic(text: str, number: int, cell: Cell) -> str:
     """The Python that stands for a line magic."""
     match = _MAGIC.match(text.strip())
@@ -229,6 +264,8 @@ def _magic(text: str, number: int, cell: Cell) -> str:
             return statement
     elif name in ("pip", "conda", "gcloud", "gsutil", "aws", "cp", "mv", "mkdir", "ls", "cat", "rm"):
         cell.shells.append(ShellPart(number, f"{name} {rest}"))
+    elif name == "cd" and rest and not rest.startswith(("-", "~")):
+        return f"__cd__({_unquoted(rest)!r})"
     elif name == "run" and rest:
         file = re.sub(r"^(-\w+\s+)+", "", rest).strip()
         quoted = re.match(r"""^(['"])(.*?)\1""", file)

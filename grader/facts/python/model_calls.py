@@ -5,7 +5,6 @@ Positional orders are those of the SageMaker Python SDK v2 (vendor facts of 2026
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from grader.facts.python.machine import CallSeen
@@ -24,6 +23,7 @@ from grader.facts.python.values import (
     options,
 )
 from grader.facts.records import ModelCall
+from grader.patterns import pattern
 
 _MODEL = ("model_data", "role", "entry_point", "framework_version")
 _ESTIMATOR = ("entry_point", "framework_version")
@@ -68,7 +68,7 @@ _PLAIN = frozenset(
         "ModelTrainer",
     }
 )
-_IMAGE = re.compile(
+_IMAGE = pattern(
     r"sagemaker-(scikit-learn|xgboost)\b|/(pytorch|tensorflow|huggingface|mxnet)-(?:inference|training)"
 )
 

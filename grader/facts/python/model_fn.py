@@ -32,10 +32,11 @@ from grader.facts.python.values import (
     options,
 )
 from grader.facts.records import ModelFn, Via
+from grader.patterns import pattern
 
 NAME = "model_fn"
 _STEPS = 40_000
-IN_TEXT = re.compile(r"(?m)^[ \t]*(?:async[ \t]+)?def[ \t]+model_fn[ \t]*\(")
+IN_TEXT = pattern(r"(?m)^[ \t]*(?:async[ \t]+)?def[ \t]+model_fn[ \t]*\(")
 _ESTIMATOR = frozenset({"features", "labels", "mode", "params"})
 _SERVING = frozenset({"input_fn", "predict_fn", "output_fn", "transform_fn"})
 Definition = ast.FunctionDef | ast.AsyncFunctionDef

@@ -16,7 +16,7 @@ class Unit:
     """A piece of source: a file, a cell, the text of a ``%%writefile``, a literal. Lines are those of the file or cell.
 
     ``offset`` is added to a node's line, ``line`` overrides it. ``live``: it is code that runs, not text in a literal.
-    ``snapshot``, where it is a dict at the start: the names known at the end of the cell are kept there.
+    ``directory``: the working directory that a program above it changed to. ``snapshot``, where it is a dict at the start: the names known at the end of the cell are kept there.
     """
 
     path: str
@@ -29,6 +29,7 @@ class Unit:
     offset: int = 0
     readme: bool = False
     snapshot: dict[str, Value] | None = None
+    directory: str | None = None
     _signs: Signs | None = None
 
     def signs(self) -> Signs:

@@ -17,12 +17,13 @@ from dataclasses import dataclass
 
 from grader.facts.python import rewrite
 from grader.facts.python.magics import bracket_state
+from grader.patterns import pattern
 from grader.text import excerpt
 
 _DROPS = 24
 _CHUNKS = 4_000
 _FAILURES = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
-_RESERVED = re.compile("[\ue000-\ue00f]")
+_RESERVED = pattern("[\ue000-\ue00f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +131,8 @@ def _pieces(text: str) -> tuple[list[ast.stmt], int]:
     return body, lost
 
 
-_GOES_ON = re.compile(r"(elif|else|except|finally|case)\b|[)\]}#]")
-_BEGINS = re.compile(r"(def|class|import|from|if|for|while|with|try|async|return|print)\b|@")
+_GOES_ON = pattern(r"(elif|else|except|finally|case)\b|[)\]}#]")
+_BEGINS = pattern(r"(def|class|import|from|if|for|while|with|try|async|return|print)\b|@")
 
 
 def _chunks(lines: list[str]) -> list[tuple[int, list[str]]]:

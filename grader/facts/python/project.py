@@ -7,11 +7,12 @@ import posixpath
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from grader.facts.code import CodeBlock, NotebookDocument, ShellText, WrittenText
 from grader.facts.python import deployed, literals, magics, model_calls, model_fn, shells, signs
+from grader.facts.python.found import PythonFacts
 from grader.facts.python.interpreter import Interpreter
 from grader.facts.python.machine import PROJECT_CALLS, CallSeen, Frame, Late
 from grader.facts.python.module import Module, Unit
@@ -31,39 +32,12 @@ from grader.facts.records import (
     WrittenFile,
 )
 
-_HEARD = signs.ANYWHERE.union(*(words for _, words in signs.GIVEN))
-_KEYWORDS = frozenset({
-    "serving_container_image_uri", "runtime_version", "PrimaryContainer", "Containers", "file", "bash_command", "command",
-    "cmds",
-})  # fmt: skip
 _LITERALS_MOST = 5_000
 _TOO_LATE = "not followed: the processor time for following programs was used up before"
 _PLATFORMS = frozenset(
     {"model_fn", "sagemaker", "aiplatform", "boto3", "runtimeVersion", "subprocess", "system"}
 )
 _TOO_MUCH = "more work than the bound allows; it was followed in part"
-
-
-@dataclass(frozen=True, slots=True)
-class PythonFacts:
-    """What the Python of a submission says; ``literals`` and ``imports`` are by path, of live code."""
-
-    notebooks: tuple[Notebook, ...] = ()
-    sources: tuple[Source, ...] = ()
-    written_files: tuple[WrittenFile, ...] = ()
-    model_fns: tuple[ModelFn, ...] = ()
-    model_calls: tuple[ModelCall, ...] = ()
-    as_matrix: tuple[Use, ...] = ()
-    values_called: tuple[Use, ...] = ()
-    sklearn_externals: tuple[Use, ...] = ()
-    versions: tuple[Version, ...] = ()
-    uploads: tuple[Upload, ...] = ()
-    packings: tuple[Packing, ...] = ()
-    shell_texts: tuple[ShellText, ...] = ()
-    written_texts: tuple[WrittenText, ...] = ()
-    literals: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    imports: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
-    unread: tuple[Unread, ...] = ()
 
 
 @dataclass(slots=True)
@@ -96,6 +70,8 @@ class Project:
         self._sources: list[Source] = []
         self._documents: list[Notebook] = []
         self._unread: dict[str, str] = {}
+        self._paths = paths
+        self._moving: set[str] = set()
         self._calls: dict[tuple[Spot, int], ModelCall] = {}
         self._homes: dict[tuple[Spot, int], str] = {}
         self._versions: dict[Spot, Version] = {}
@@ -179,11 +155,34 @@ class Project:
         if parts.writes is not None or parts.shells:
             unit.snapshot = {}
         self._shells.extend(_Shell(unit, part, module) for part in parts.shells)
+        if not unit.signs().words.isdisjoint(("__cd__", "chdir")):
+            self._moving.add(module.key)
         if parts.writes is not None:
-            write = _Write(module, unit, parts.writes)
-            if not re.search(r"[${]", parts.writes.name):
-                write.target = _target(module.folder, parts.writes.name)
-            self._writes.append(write)
+            self._add_write(module, unit, parts.writes)
+        for part in (part for shell in parts.shells for part in magics.written_by_shell(shell)):
+            empty = Unit(path, index, "cell", ast.Module([], []))
+            empty.snapshot = {}
+            module.units.append(empty)
+            self._add_write(module, empty, part)
+
+    def _add_write(self, module: Module, unit: Unit, part: magics.WritePart) -> None:
+        write = _Write(module, unit, part)
+        if module.key not in self._moving and not set("${") & set(part.name):
+            write.target = _target(module.folder, part.name)
+        self._writes.append(write)
+
+    def _where(self, write: _Write) -> str:
+        """The folder that a cell writes from: the notebook's, or the one that a cell above went to.
+
+        One that is no part of the submission, of a notebook that fetches a repository, is taken to be this repository.
+        """
+        home, moved = write.notebook.folder, write.unit.directory
+        if moved is None or moved.startswith(("/", "~")):
+            return home
+        folder = normal(posixpath.join(home, moved))
+        there = any(path.startswith(folder + "/") for path in self._paths)
+        fetched = any("git clone" in s.part.text for s in self._shells if s.module is write.notebook)
+        return folder if (there or not fetched) and folder not in (".", "..") else home
 
     # What is heard
 
@@ -194,7 +193,7 @@ class Project:
         if seen.last == "values" and not seen.args and unit.live and deployed.is_of_table(seen.function):
             line = (seen.node.func.end_lineno or seen.node.lineno) + unit.offset
             self._values_called[Use(unit.path, unit.cell, line)] = None
-        if not _may_tell(seen):
+        if not deployed.may_tell(seen):
             return
         at = Spot(unit.path, unit.cell, seen.node.lineno + unit.offset)
         key = (at, seen.node.col_offset)
@@ -264,7 +263,7 @@ class Project:
                 name = self._substituted(
                     write.part.name, write.unit.snapshot or {}, write.notebook, write.unit
                 )
-                write.target = None if name is None else _target(write.notebook.folder, name)
+                write.target = None if name is None else _target(self._where(write), name)
         self._build_written()
         telling = self._set_telling()
         modules = [*self._files.files.values(), *self._files.written.values(), *self._blocks.values()]
@@ -362,6 +361,8 @@ class Project:
 
     def _build_written(self) -> None:
         """Modules of the ``%%writefile`` cells whose target is known; ``-a`` goes on in the same one."""
+        self._files.targets.update(w.target for w in self._writes if w.target)
+        self._files.changed()
         for number, write in enumerate(self._writes):
             name = write.target or ""
             if write.unit.via != "cell":
@@ -466,13 +467,6 @@ class Project:
                 unit.path, unit.cell, shell.part.line + unit.offset, text, "sh", MappingProxyType(variables),
                 "readme" if unit.readme else "code", MappingProxyType(origins),
             )  # fmt: skip
-
-
-def _may_tell(seen: CallSeen) -> bool:
-    """Whether a call is worth a closer look: by its name as written or as resolved, or by a keyword."""
-    if seen.last in _HEARD or seen.name.rpartition(".")[2] in _HEARD or seen.name == "?":
-        return True
-    return not _KEYWORDS.isdisjoint(seen.keywords) or "ersion" in seen.last or "deploy" in seen.last.lower()
 
 
 def _folder(path: str) -> str:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 
-_TYPE_ALIAS = re.compile(r"(?m)^([ \t]*)type[ \t]+([A-Za-z_]\w*)[ \t]*(\[[^\]\n]*\])?[ \t]*=(?!=)")
-_TYPE_PARAMETERS = re.compile(
+from grader.patterns import pattern
+
+_TYPE_ALIAS = pattern(r"(?m)^([ \t]*)type[ \t]+([A-Za-z_]\w*)[ \t]*(\[[^\]\n]*\])?[ \t]*=(?!=)")
+_TYPE_PARAMETERS = pattern(
     r"(?m)^([ \t]*(?:async[ \t]+def|def|class)[ \t]+\w+)[ \t]*\[[^\n]*?\](?=[ \t]*[(:])"
 )
-_EXCEPT_GROUP = re.compile(r"(?m)^([ \t]*except)[ \t]*\*")
-_EXCEPT_BARE = re.compile(r"(?m)^([ \t]*except[ \t]+)([\w.]+(?:[ \t]*,[ \t]*[\w.]+)+)([ \t]*:)")
-_STRING = re.compile(r"""(?P<prefix>(?<![\w.])[A-Za-z]{0,2})(?P<quote>'''|\"\"\"|'|")|#[^\n]*""")
+_EXCEPT_GROUP = pattern(r"(?m)^([ \t]*except)[ \t]*\*")
+_EXCEPT_BARE = pattern(r"(?m)^([ \t]*except[ \t]+)([\w.]+(?:[ \t]*,[ \t]*[\w.]+)+)([ \t]*:)")
+_STRING = pattern(r"""(?P<prefix>(?<![\w.])[A-Za-z]{0,2})(?P<quote>'''|\"\"\"|'|")|#[^\n]*""")
 _MOST_DEPTH = 12
 
 
@@ -155,19 +157,19 @@ def _field(text: str, position: int, depth: int) -> tuple[str, int] | None:
     return None
 
 
-_PRINT = re.compile(
+_PRINT = pattern(
     r"(?m)^(?P<head>(?:[ \t]*|.*?:[ \t]+|.*?;[ \t]*))print(?P<rest>[ \t]*(?:>>[^\n]*|(?![ \t]*[(=.,)\]])[^\n;]*))(?=$|;)"
 )
-_PRINT_PARENTHESES = re.compile(r"(?m)^([ \t]*)print[ \t]*(\([^\n]*\)[ \t]*(?:%|,|\+)[^\n]*)$")
-_EXEC = re.compile(r"(?m)^([ \t]*)exec[ \t]+(?!\()([^\n]+)$")
-_EXCEPT_AS = re.compile(r"(?m)^([ \t]*except[ \t]+(?:[\w.]+|\([^\n)]*\)))[ \t]*,[ \t]*(\w+)([ \t]*:)")
-_RAISE = re.compile(r"(?m)^([ \t]*raise[ \t]+[\w.]+)[ \t]*,[ \t]*([^\n]+)$")
-_OCTAL = re.compile(r"(?<![\w.])0+([1-7][0-7]*)[lL]?\b")
-_LONG = re.compile(r"(?<![\w.])(\d+)[lL]\b")
-_UR = re.compile(r"(?<![\w])[uU][rR](?=['\"])")
-_BACKTICKS = re.compile(r"`([^`\n]+)`")
-_NOT_EQUAL = re.compile(r"<>")
-_TUPLE_PARAMETER = re.compile(r"(?m)^([ \t]*def[ \t]+\w+[ \t]*\([^\n]*?)\(([\w, \t]+)\)([^\n]*\)[ \t]*:)")
+_PRINT_PARENTHESES = pattern(r"(?m)^([ \t]*)print[ \t]*(\([^\n]*\)[ \t]*(?:%|,|\+)[^\n]*)$")
+_EXEC = pattern(r"(?m)^([ \t]*)exec[ \t]+(?!\()([^\n]+)$")
+_EXCEPT_AS = pattern(r"(?m)^([ \t]*except[ \t]+(?:[\w.]+|\([^\n)]*\)))[ \t]*,[ \t]*(\w+)([ \t]*:)")
+_RAISE = pattern(r"(?m)^([ \t]*raise[ \t]+[\w.]+)[ \t]*,[ \t]*([^\n]+)$")
+_OCTAL = pattern(r"(?<![\w.])0+([1-7][0-7]*)[lL]?\b")
+_LONG = pattern(r"(?<![\w.])(\d+)[lL]\b")
+_UR = pattern(r"(?<![\w])[uU][rR](?=['\"])")
+_BACKTICKS = pattern(r"`([^`\n]+)`")
+_NOT_EQUAL = pattern(r"<>")
+_TUPLE_PARAMETER = pattern(r"(?m)^([ \t]*def[ \t]+\w+[ \t]*\([^\n]*?)\(([\w, \t]+)\)([^\n]*\)[ \t]*:)")
 
 
 def python2(text: str) -> str | None:

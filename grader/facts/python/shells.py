@@ -27,6 +27,7 @@ from grader.facts.python.values import (
     spot_of,
     texts,
 )
+from grader.patterns import pattern
 
 _SHELLS = frozenset({
     "os.system", "os.popen", "subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.check_output",
@@ -36,8 +37,8 @@ _SHELLS = frozenset({
 # Keywords of workflow operators (Airflow's BashOperator, SSHOperator, KubernetesPodOperator) that are commands.
 _HANDED = ("bash_command", "command", "cmds")
 _IPYTHON = frozenset({"system", "getoutput", "system_raw", "system_piped"})
-_VARIABLE = re.compile(r"\{+\s*([A-Za-z_]\w*)\s*\}+|\$\{?([A-Za-z_]\w*)\}?")
-_EXPRESSION = re.compile(r"\{([^{}\n]*[^{}\n\w\s][^{}\n]*)\}")
+_VARIABLE = pattern(r"\{+\s*([A-Za-z_]\w*)\s*\}+|\$\{?([A-Za-z_]\w*)\}?")
+_EXPRESSION = pattern(r"\{([^{}\n]*[^{}\n\w\s][^{}\n]*)\}")
 _UNKNOWN = "${_}"
 
 

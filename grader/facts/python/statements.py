@@ -28,6 +28,7 @@ from grader.facts.python.values import (
     Seq,
     Value,
     choice,
+    items_of,
     same,
 )
 
@@ -149,7 +150,7 @@ class Statements(Machine):
 
     def _for(self, node: ast.For | ast.AsyncFor, frame: Frame) -> bool:
         iterated = self.eval(node.iter, frame)
-        items, complete = calls.items_of(iterated)
+        items, complete = items_of(iterated)
         before = frame.env
         rounds: Sequence[Value] = (
             items

@@ -175,6 +175,10 @@ class Choice(Value):
     options: tuple[Value, ...]
 
 
+Keywords = dict[str, Value]
+Args = tuple[Value, ...]
+
+
 def options(value: Value) -> tuple[Value, ...]:
     """The possibilities of ``value``."""
     return value.options if isinstance(value, Choice) else (value,)
@@ -323,3 +327,12 @@ def loaded_in(value: Value, depth: int = 0, seen: set[int] | None = None) -> Ite
         inner = (value.owner,)
     for item in inner:
         yield from loaded_in(item, depth + 1, seen)
+
+
+def items_of(value: Value) -> tuple[tuple[Value, ...], bool]:
+    """What iterating over ``value`` gives, and whether that is all of it."""
+    if isinstance(value, Seq):
+        return value.items, not value.more
+    if isinstance(value, Map):
+        return tuple(Text(k) if k != HOLE else UNKNOWN for k in value.items), not value.more
+    return (), False

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from grader.facts.code import CodeBlock
 from grader.facts.notebooks import read_notebook
-from grader.facts.python.project import Project, PythonFacts
+from grader.facts.python.found import PythonFacts
+from grader.facts.python.project import Project
 
 
 def notebook(*cells: str) -> bytes:
@@ -29,4 +30,6 @@ def facts(
             project.add_source(path, raw)
     for block in blocks:
         project.add_block(block)
-    return project.finish()
+    found = project.finish()
+    assert not [note for note in found.unread if "the reader failed" in note.why]
+    return found
