@@ -33,7 +33,9 @@ _BADGES = pattern(
     r"|skillicons\.dev|/devicons?/|simpleicons|icons8\.com|flaticon|contrib\.rocks|star-history|komarev\.com"
     r"|github-readme-stats|readme-typing-svg|capsule-render|visitor|hits\.|creativecommons\.org"
     r"|img\.youtube\.com/vi|i\.ytimg\.com|avatars\.githubusercontent|opencollective\.com|colab-badge"
+    r"|/sagemaker-nb/"  # results of the tests of AWS's own example notebooks
 )
+_BADGE_ALT = pattern(r"(?i)\bbadge(?:$| failed to load)")
 _HOSTED = pattern(
     r"^(?:https?://)?(?:www\.)?(?:github\.com/[^/]+/[^/]+/(?:blob|raw|tree)|raw\.githubusercontent\.com/[^/]+/[^/]+"
     r"|gitlab\.com/[^?#]{1,300}?/-/(?:blob|raw)|bitbucket\.org/[^/]+/[^/]+/(?:src|raw))/([^?#]{1,1000})"
@@ -121,7 +123,7 @@ def _remote(target: str, name: str, *, embedded: bool) -> tuple[Kind, str] | Non
 
 
 def _is_decoration(kind: Kind, target: str, alt: str) -> bool:
-    if kind == "remote" and _BADGES.search(target.lower()[:2_000]):
+    if kind == "remote" and (_BADGES.search(target.lower()[:2_000]) or _BADGE_ALT.search(alt[:200].strip())):
         return True
     return kind in ("local", "missing", "remote") and (
         images.named_decoration(target.partition("?")[0])

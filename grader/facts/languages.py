@@ -41,7 +41,8 @@ PLACE = (
 )
 """Where a model is put, in all languages."""
 
-RESOURCES = r"models?|modelos?|modèles?|modell[oie]?s?|versions?|versi(?:ón|ones)|vers(?:ão|ões)|version[ei]|모델|버전|模型|版本|モデル|バージョン"
+# "A logistic regression model" is what was fitted; what a console creates has no such name before it.
+RESOURCES = r"(?<!regression )(?<!learning )(?<!classification )(?<!forest )(?<!-learn )(?<!sklearn )models?|modelos?|modèles?|modell[oie]?s?|versions?|versi(?:ón|ones)|vers(?:ão|ões)|version[ei]|모델|버전|模型|版本|モデル|バージョン"
 """What is created in a console besides an endpoint, in all languages."""
 
 FILES = r"model[\w.-]{0,30}\.(?:tar\.gz|tgz|joblib|pkl|bst)|[\w-]{1,60}\.(?:tar\.gz|tgz|joblib|pkl|pickle|bst|h5|onnx)"
@@ -94,7 +95,10 @@ LEXICONS: Mapping[str, Lexicon] = MappingProxyType(
             run=r"run|runs|running|ran|execute|executing|open|launch|start|use|follow|call|step through|go through",
             describes=r"how to|(?:code|scripts?|files?|instructions?|steps?|guide|tutorial|commands?|needed|required|notebook) (?:to|for|on|of|that|which)"
             r"|used (?:to|for)|purpose|goal|aim|contains?|includes?|demonstrates?|shows?|describes?|explains?"
-            r"|this (?:project|repo\w*|lab|folder|directory|assignment|readme|document|section|file|guide)|about|example of",
+            r"|this (?:project|repo\w*|lab|folder|directory|assignment|readme|document|section|file|guide)|about|example of"
+            # What a vendor says of its service.
+            r"|(?:is|are) an? [\w -]{0,20}managed (?:service|platform)|(?:enables?|allows?|lets?|helps?|empowers?|easy for|easier for|for) "
+            r"(?:developers|engineers|data scientists|teams|users|organi[sz]ations|businesses|companies|customers)",
         ),
         "es": Lexicon(
             put=r"sub(?:ir\w*|imos|í|e|a|an|ió|ido|ida|iendo|irá)|carg(?:ar\w*|amos|ue|ué|a|ado|ó|ando)|copi(?:ar\w*|amos|e|é|a|ado|ó)"

@@ -172,6 +172,9 @@ def test_sentences_that_instruct(sentence: str, expected: list[str]) -> None:
         "이 모델은 가격을 예측합니다.",
         "本项目预测房价。",
         "AWS, SageMaker, S3, endpoint, model.",
+        "SageMaker is a fully managed platform that enables developers to train and quickly deploy models.",
+        "AI Platform makes it easy for data scientists to deploy models at any scale.",
+        "I created a logistic regression model with scikit-learn, to be used on SageMaker.",
     ],
 )
 def test_what_only_talks_about_it_is_none(text: str) -> None:

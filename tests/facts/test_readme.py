@@ -171,6 +171,13 @@ def test_other_links_are_no_illustrations(text: str) -> None:
     ("text", "decoration"),
     [
         ("[![b](https://img.shields.io/a.svg)](https://x)", True),
+        (
+            "![This us-west-2 badge failed to load. Is the line up?](https://x.example/nb/us-west-2/a.ipynb)",
+            True,
+        ),
+        ("![t](https://a1b2.execute-api.us-east-1.amazonaws.com/sagemaker-nb/us-east-1/a.ipynb)", True),
+        ("![build badge](https://ci.example/p/status)", True),
+        ("![prediction of the badge reader](https://x.example/p)", False),
         ("![](https://github.com/u/r/actions/workflows/ci.yml/badge.svg)", True),
         ("![](https://colab.research.google.com/assets/colab-badge.svg)", True),
         ("![](https://example.org/logo.png)", True),
