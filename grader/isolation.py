@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import gc
 import json
 import os
 import signal
@@ -206,6 +207,8 @@ def _child(send: Send, work: Work, task: Any, skip: Mapping[str, str], parent: i
     warnings.simplefilter("ignore")
     if hasattr(os, "getppid") and sys.platform != "win32" and os.getppid() != parent:
         return  # the parent died before we began
+    gc.freeze()  # the parent's objects are shared pages: collecting this child's own leaves them alone
+    gc.enable()
     with contextlib.suppress(BrokenPipeError):
         work(task, skip, Channel(send))
 

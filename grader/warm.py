@@ -73,4 +73,3 @@ def warm(plan: Plan | None) -> None:
         verdicts_of(facts, plan)
     compile_all()
     gc.collect()
-    gc.freeze()  # a child's collections leave the parent's objects, and so the shared pages, alone
