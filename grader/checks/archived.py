@@ -74,7 +74,8 @@ def model_fn_loads(subject: Subject) -> Verdict:
         )
     if fn.from_model_dir is False:
         return _from_elsewhere(subject, fn, at)
-    undecided = fn.from_model_dir is None or any("*" in path for path in fn.loads)
+    unknown = fn.loader == "other" and bool(fn.uncertain)
+    undecided = fn.from_model_dir is None or unknown or any("*" in path for path in fn.loads)
     if undecided:
         why = f"; {fn.uncertain[0]}" if fn.uncertain else ""
         return review(

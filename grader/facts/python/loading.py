@@ -128,6 +128,7 @@ def loaded_by(machine: Machine, function: Value, name: str, args: Args, keywords
         )
         handle = next((v for v in values if isinstance(v, Handle)), None)
         if rooted is not None and loaders.may_load(name):
+            machine.unsure.append(name)
             found = Loaded("other", note_open(machine, rooted, "other"), values)
             _keep(function, found)
             return found
@@ -136,6 +137,7 @@ def loaded_by(machine: Machine, function: Value, name: str, args: Args, keywords
             and loaders.may_load(name)
             and name not in ("json.load", "json.loads", "yaml.safe_load", "yaml.load")
         ):
+            machine.unsure.append(name)
             return _from(machine, handle, "other")
         return None
     source = first_of(

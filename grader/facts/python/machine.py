@@ -104,6 +104,8 @@ class Machine(ABC):
         self.run_file = run_file
         self.listeners: list[Callable[[CallSeen], None]] = []
         self.opened: list[tuple[str, str | None]] | None = None
+        self.unsure: list[str] = []
+        """Names of what was given a path to load and is no loader that is known."""
         self.steps = 0
         self.depth = 0
         self.call_limit = 0

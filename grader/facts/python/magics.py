@@ -208,10 +208,10 @@ def _special(lines: list[str], index: int, number: int, cell: Cell) -> tuple[int
 
 
 _HEREDOC = pattern(
-    r"(?m)^[ \t]*(?:(?:cat|tee)\b[^\n|;&<]*?(?:>>?[ \t]*|tee[ \t]+(?:-a[ \t]+)?)(?P<before>[^\s<>|;&]+\.py)[\"']?[ \t]*)"
+    r"(?m)^[ \t]*(?:(?:cat|tee)\b[^\n|;&<]*?>>?[ \t]*|tee[ \t]+(?:-a[ \t]+)?)[\"']?(?P<before>[^\s<>|;&\"']+\.py)[\"']?[ \t]*"
     r"<<(?P<strip>-?)[ \t]*\\?[\"']?(?P<end>\w+)[\"']?[^\n]*\n"
     r"|^[ \t]*(?:cat|tee)[ \t]*<<(?P<strip2>-?)[ \t]*\\?[\"']?(?P<end2>\w+)[\"']?[ \t]*>>?[ \t]*"
-    r"(?P<after>[^\s<>|;&]+\.py)[\"']?[ \t]*\n"
+    r"[\"']?(?P<after>[^\s<>|;&\"']+\.py)[\"']?[ \t]*\n"
 )
 
 
@@ -229,9 +229,11 @@ def written_by_shell(part: ShellPart) -> list[WritePart]:
             if (line.lstrip("\t") if strips else line).rstrip() == end:
                 break
             body.append(line.lstrip("\t") if strips else line)
-        name = (match.group("before") or match.group("after")).strip("\"'")
+        name = match.group("before") or match.group("after")
         begins = part.line + part.text.count("\n", 0, match.end())
-        found.append(WritePart(begins, name, "\n".join(body), ">>" in match.group()))
+        found.append(
+            WritePart(begins, name, "\n".join(body), ">>" in match.group() or "tee -a" in match.group())
+        )
     return found
 
 

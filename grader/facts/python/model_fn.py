@@ -247,6 +247,7 @@ class _Looked:
 def _look(machine: Interpreter, function: Func, unbound: bool) -> _Looked:
     node = function.node
     machine.opened, machine.directory, machine.depth = [], None, 0
+    machine.unsure.clear()
     machine.call_limit = machine.module_limit = machine.steps + _STEPS
     machine.allowance = machine.pool = _STEPS
     machine.cold = machine.bare = False
@@ -277,6 +278,10 @@ def _look(machine: Interpreter, function: Func, unbound: bool) -> _Looked:
     chosen = [loader for loader in every if loader not in ("numpy", "other")] or every
     if not chosen and texts:
         chosen = ["other"]
+
+    if chosen[:1] == ["other"] and machine.unsure:
+        helper = machine.unsure[0].removeprefix("?.").removeprefix("?")
+        uncertain.append(f"what `{helper[:60]}` loads, and with what, cannot be told")
 
     none_at: int | None = None
     for value, line in results:
