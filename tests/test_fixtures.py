@@ -62,7 +62,7 @@ ZIPPED = (
 # What each check can answer, by the contract. `error` is the grader's own trouble: no submission brings it about.
 ANSWERS: Mapping[str, str] = {
     "folder.present": "pass partial fail",
-    "readme.present": "pass partial fail review skipped",  # `review`: a guide under another name
+    "readme.present": "pass partial fail review skipped",  # `review`: a README in a form that is not read
     "readme.instructions": "pass partial fail review skipped",
     "evidence.screenshot": "review fail skipped",  # never `pass` without reading pictures optically
     "model.present": "pass partial fail review skipped",
