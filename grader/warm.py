@@ -45,7 +45,8 @@ def _notebook() -> str:
 
 def _files() -> Mapping[str, bytes]:
     return {
-        "README.md": b"# A project\n\nSee `aws_deploy`. [More](aws_deploy/README.md)\n",
+        "README.md": b"# A project\n\nSee `aws_deploy`. [More](aws_deploy/README.md)\n\n`aws_deploy/deploy.py`\n\n"
+        b"```\nimport os\n```\n\n```\na: 1\n```\n",
         "aws_deploy/README.md": b"# Deploying\n\nUpload the model to the bucket:\n\n```sh\naws s3 cp model.pkl s3://b/m\n"
         b"python deploy.py\n```\n\n1. Create the endpoint.\n2. Call it.\n\n![answer](shot.png) <b>bold</b>\n\n| a |\n|---|\n",
         "aws_deploy/shot.png": base64.b64decode(_PIXEL),
@@ -64,6 +65,7 @@ def warm(plan: Plan | None) -> None:
     """Read our own small submission, judge it if submissions are to be judged, and keep what that loaded for the forks."""
     from grader.facts.gather import gather
 
+    compile_all()  # before reading: of the expressions that `re` itself remembers, the last ones stay
     files = _files()
     tree = build(
         [Entry(path, len(raw)) for path, raw in files.items()], lambda path, _: files[path], Limits()
@@ -71,5 +73,5 @@ def warm(plan: Plan | None) -> None:
     facts = gather(tree, Limits())
     if plan is not None:
         verdicts_of(facts, plan)
-    compile_all()
+    compile_all()  # those made for a language's words, at the first question about them
     gc.collect()

@@ -45,7 +45,7 @@ from grader.patterns import pattern
 _MOST = 200  # signs that are kept of one text
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=None)  # asked of the lexicons' own expressions alone
 def _words(expression: str, spaced: bool) -> re.Pattern[str]:
     return pattern(rf"(?<![\w-])(?:{expression})(?!\w)" if spaced else rf"(?:{expression})", re.IGNORECASE)
 
