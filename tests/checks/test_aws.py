@@ -96,6 +96,7 @@ def test_entry_point(changes: dict[str, Any], expected: str) -> None:
         ({"source_whole": False}, "fail"),
         ({"estimator_homonym": True}, "fail"),
         ({"via": "string"}, "pass"),
+        ({"via": "nested", "names": ("main-guard",)}, "fail"),
     ],
 )
 def test_model_fn(changes: dict[str, Any], expected: str) -> None:
@@ -103,7 +104,7 @@ def test_model_fn(changes: dict[str, Any], expected: str) -> None:
 
 
 @pytest.mark.parametrize("via", ["cell", "string"])
-def test_model_fn_that_no_file_comes_from(via: str) -> None:
+def test_model_fn_that_no_file_comes_from(via: Any) -> None:
     fn = FN._replace(path="aws_deploy/n.ipynb", cell=2, via=via, script=None)
     assert status(aws.model_fn, replace(FACTS, model_fns=(fn,), model_calls=())) == "partial"
 
@@ -133,10 +134,17 @@ def test_the_script_that_is_named_is_judged_and_no_other() -> None:
         ({"from_model_dir": False, "loads": ("gone.joblib",), "names": ("file",)}, {}, "fail"),
         ({"from_model_dir": False, "names": ("relative",)}, {}, "fail"),
         ({"names": ("no-separator",)}, {}, "fail"),
+        ({"loads": ("model.joblib", "m/model.joblib"), "alternatives": (("model.joblib",), ("m/model.joblib",))}, {}, "pass"),
+        ({"loads": ("model.joblib", "m/model.joblib")}, {}, "partial"),
+        ({"loads": ("a", "b"), "alternatives": (("a",), ("b",))}, {}, "fail"),
+        ({"loads": ("model.joblib", "b", "c"), "alternatives": (("model.joblib",), ("b",))}, {}, "fail"),
+        ({"loader": "other", "uncertain": ("what `load` loads, and with what, cannot be told",)}, {}, "review"),
         ({"loads": (), "loader": None, "from_model_dir": None}, {}, "fail"),
         ({"loader": "pickle"}, {"models": (LOOSE._replace(path=ARCHIVE.path, member="model.joblib"),)}, "fail"),
         ({"loader": "joblib"}, {"models": (LOOSE._replace(path=ARCHIVE.path, member="model.joblib", format="pickle"),)}, "pass"),
     ],
 )  # fmt: skip
 def test_loads(fn: dict[str, Any], changes: dict[str, Any], expected: str) -> None:
-    assert status(archived.model_fn_loads, replace(FACTS, model_fns=(FN._replace(**fn),), **changes)) == expected
+    assert (
+        status(archived.model_fn_loads, replace(FACTS, model_fns=(FN._replace(**fn),), **changes)) == expected
+    )
