@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cache
 
 from grader.facts.documents import Document
 from grader.facts.languages import (
@@ -45,7 +45,7 @@ from grader.patterns import pattern
 _MOST = 200  # signs that are kept of one text
 
 
-@lru_cache(maxsize=None)  # asked of the lexicons' own expressions alone
+@cache  # asked of the lexicons' own expressions alone
 def _words(expression: str, spaced: bool) -> re.Pattern[str]:
     return pattern(rf"(?<![\w-])(?:{expression})(?!\w)" if spaced else rf"(?:{expression})", re.IGNORECASE)
 
