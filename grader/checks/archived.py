@@ -129,6 +129,9 @@ def _against_archive(subject: Subject, fn: ModelFn, loads: tuple[str, ...], at: 
         if best is None or (best.status.value == "fail" and verdict.status.value != "fail"):
             best = verdict
     if best is not None and not damaged:
+        if best.status.value == "fail" and _packed_anew(subject, readable):
+            packed = _against_loose(subject, fn, loads, at, shown)
+            return packed if packed.status.value == "pass" else best
         return best
     if damaged:
         return review(
@@ -257,6 +260,18 @@ def _tar(command: Command) -> list[_Packed]:
             source = posixpath.join(folder, word)
             found.append(_Packed(None if unclear else plain(word), None if unclear else source, place))
     return found
+
+
+def _packed_anew(subject: Subject, archives: Iterable[Archive]) -> bool:
+    """Whether a command packs an archive that is none of these: the one to deploy is made when it runs."""
+    names = {_name(archive.path) for archive in archives}
+    return any(
+        command.program == "tar"
+        and concerns(subject, command.path)
+        and any(_tar(command))
+        and not names & {_name(word) for word in command.arguments}
+        for command in subject.facts.commands
+    )
 
 
 def _against_loose(subject: Subject, fn: ModelFn, loads: tuple[str, ...], at: Place, shown: str) -> Verdict:

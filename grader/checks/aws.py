@@ -117,10 +117,13 @@ def model_fn(subject: Subject) -> Verdict:
             return failed(f"A model_fn was expected in {excerpt(script)}; it defines none.", Place(script))
         calls = calls_of(subject)
         if calls and all(
-            call.framework not in (None, "sklearn") and not call.entry_point_given for call in calls
+            call.framework != "sklearn"
+            and call.class_name not in ("SKLearnModel", "SKLearn")
+            and not call.entry_point_given
+            for call in calls
         ):
             return review(
-                "A model_fn was expected; the deployment is another framework's and may need none.",
+                "A model_fn was expected; the deployment is not known to be scikit-learn's, and may need none.",
                 *(Place(call.path, call.cell, call.line) for call in calls),
             )
         return failed(

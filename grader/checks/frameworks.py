@@ -203,9 +203,18 @@ def _aws_call(subject: Subject, call: ModelCall) -> Verdict:
     if not is_sklearn:
         if call.class_name in _GENERIC and not framework and not image:
             return review("Which container serves the model could not be told from the code.", at)
-        other = excerpt(framework or image or call.class_name, 80)
+        if not framework:
+            what = (
+                f"the container `{excerpt(image, 80)}`"
+                if image
+                else "a container that the code does not name"
+            )
+            return review(
+                f"The model is served by {what}, not known as scikit-learn's; a person must judge it.", at
+            )
         return review(
-            f"The model is served by another framework than scikit-learn, `{other}`; a person must judge it.",
+            f"The model is served by another framework than scikit-learn, `{excerpt(framework, 80)}`; "
+            "a person must judge it.",
             at,
         )
     declared = call.framework_version or (image if "sagemaker-scikit-learn" in image else None)

@@ -25,6 +25,7 @@ _ESTIMATORS = frozenset(
 )
 _PROGRAM = pattern(r"SAGEMAKER_PROGRAM[\"']?\s*[=:,]\s*[\"']?([\w./-]+)")
 _FILES = ("module", "writefile")
+_COPIES = frozenset({"cp", "copy", "mv", "move"})
 
 
 def concerns(subject: Subject, path: str) -> bool:
@@ -83,12 +84,33 @@ def _entry(subject: Subject, call: ModelCall, names: frozenset[str]) -> Entry:
         return Entry(call.entry_point, place, remote=True)
     if call.source_dir is not None:
         wanted = posixpath.basename(call.entry_point)
+        copied = _copied(subject, call, wanted, names)
+        if copied is not None:
+            return Entry(call.entry_point, place, script=copied)
         alike = sorted(
             (p for p in names if _ends(p, wanted)), key=lambda p: (not subject.inside(p), p.count("/"), p)
         )
         return Entry(call.entry_point, place, elsewhere=alike[0] if alike else None)
     packed = call.submit_directory is not None or call.class_name in ("create_model", "Model")
     return _located(subject, call.entry_point, place, names, packed=packed)
+
+
+def _copied(subject: Subject, call: ModelCall, wanted: str, names: frozenset[str]) -> str | None:
+    """The script that a command beside the call copies into its source folder (`cp inference.py code/`)."""
+    folder = posixpath.normpath(call.source_dir or ".")
+    for command in subject.facts.commands:
+        if command.program not in _COPIES or command.path != call.path:
+            continue
+        paths = [word for word in (command.verb, *command.arguments) if word and not word.startswith("-")]
+        if len(paths) < 2 or posixpath.normpath(paths[-1]) not in (folder, posixpath.join(folder, wanted)):
+            continue
+        for path in paths[:-1]:
+            if posixpath.basename(path) == wanted or posixpath.basename(paths[-1]) == wanted:
+                for base in (posixpath.dirname(call.path), ""):
+                    source = posixpath.normpath(posixpath.join(base, path))
+                    if source in names:
+                        return source
+    return None
 
 
 def _located(subject: Subject, name: str, place: Place, names: frozenset[str], *, packed: bool) -> Entry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 
 from grader.checks import declarations
@@ -111,7 +112,10 @@ def _older_there(facts: Facts, use: Use) -> bool:
     """
     found: list[tuple[int, int]] = []
     for call in facts.model_calls:
-        if use.path not in (call.script, call.path):
+        # A call whose source folder is only made when it runs has no script here; its name tells.
+        named = call.script is None and bool(call.entry_point)
+        named = named and posixpath.basename(call.entry_point or "") == posixpath.basename(use.path)
+        if use.path not in (call.script, call.path) and not named:
             continue
         version = re.match(r"([0-9]+)\.([0-9]+)", call.framework_version or "")
         if version:

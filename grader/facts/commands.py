@@ -24,10 +24,11 @@ from grader.patterns import pattern
 __all__ = ["ParsedCommand", "from_block", "from_file", "read", "read_all", "records", "unread_of"]
 
 PROGRAMS = frozenset(
-    {"gcloud", "gsutil", "aws", "tar", "curl", "docker", "mlflow", "python", "python2", "python3", "py"}
+    {"gcloud", "gsutil", "aws", "tar", "cp", "mv", "copy", "move", "curl", "docker", "mlflow"}
+    | {"python", "python2", "python3", "py"}
 )
-"""Programs whose commands are facts: the clouds' own, and those that pack a model, serve it or call an
-endpoint.
+"""Programs whose commands are facts: the clouds' own, and those that lay a script in its place, pack a model, serve
+it or call an endpoint.
 """
 
 _STYLES: Mapping[str, Style] = {

@@ -62,6 +62,10 @@ def call(**changes: Any) -> tuple[ModelCall, ...]:
         ({}, "pass"),
         ({"model_calls": call(entry_point="infernce.py", script=None)}, "fail"),
         ({"model_calls": call(source_dir="old", script=None)}, "partial"),
+        ({"model_calls": call(source_dir="code", script=None), "commands": (Command(CALL.path, None, 1, "cp", "", ("inference.py", "code/")),)}, "pass"),
+        ({"model_calls": call(source_dir="code", script=None), "commands": (Command(CALL.path, None, 1, "cp", "", ("-r", "inference.py", "code/inference.py")),)}, "pass"),
+        ({"model_calls": call(source_dir="code", script=None), "commands": (Command(CALL.path, None, 1, "cp", "", ("inference.py", "other/")),)}, "partial"),
+        ({"model_calls": call(source_dir="code", script=None), "commands": (Command(CALL.path, None, 1, "cp", "", ("gone/inference.py", "code/")),)}, "partial"),
         ({"model_calls": call(source_dir="s3://b/code", script=None)}, "review"),
         ({"model_calls": call(entry_point=None, script=None)}, "review"),
         ({"model_calls": ()}, "partial"),
@@ -103,6 +107,21 @@ def test_model_fn(changes: dict[str, Any], expected: str) -> None:
     assert status(aws.model_fn, replace(FACTS, model_fns=(FN._replace(**changes),))) == expected
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"class_name": "Estimator", "framework": "xgboost"}, "review"),
+        ({"class_name": "Estimator", "framework": None}, "review"),
+        ({"class_name": "create_model", "framework": None, "image": "1.dkr.ecr.us-east-1.amazonaws.com/own:1"}, "review"),
+        ({"class_name": "create_model", "framework": "sklearn"}, "fail"),
+        ({"class_name": "SKLearn", "framework": None}, "fail"),
+    ],
+)  # fmt: skip
+def test_a_model_fn_is_asked_for_where_scikit_learn_serves(changes: dict[str, Any], expected: str) -> None:
+    made = call(entry_point=None, entry_point_given=False, script=None, **changes)
+    assert status(aws.model_fn, replace(FACTS, model_fns=(), model_calls=made)) == expected
+
+
 @pytest.mark.parametrize("via", ["cell", "string"])
 def test_model_fn_that_no_file_comes_from(via: Any) -> None:
     fn = FN._replace(path="aws_deploy/n.ipynb", cell=2, via=via, script=None)
@@ -121,6 +140,9 @@ def test_the_script_that_is_named_is_judged_and_no_other() -> None:
         ({}, {"archives": (ARCHIVE._replace(members=("model/model.joblib",)),)}, "partial"),
         ({"loads": ("model/model.joblib",)}, {"archives": (ARCHIVE._replace(members=("model/model.joblib",)),)}, "pass"),
         ({}, {"archives": (ARCHIVE._replace(members=("other.joblib",)),)}, "fail"),
+        ({}, {"archives": (Archive("aws_deploy/old-model.tar.gz", ("x.pkl",), "model"),), "commands": (Command("aws_deploy/p.sh", None, 1, "tar", "czf", ("czf", "model.tar.gz", "model.joblib")),)}, "pass"),
+        ({}, {"archives": (Archive("aws_deploy/model.tar.gz", ("x.pkl",), "model"),), "commands": (Command("aws_deploy/p.sh", None, 1, "tar", "czf", ("czf", "model.tar.gz", "model.joblib")),)}, "fail"),
+        ({}, {"archives": (Archive("aws_deploy/old-model.tar.gz", ("x.pkl",), "model"),), "commands": (Command("aws_deploy/p.sh", None, 1, "tar", "czf", ("czf", "model.tar.gz", "data.csv")),)}, "fail"),
         ({}, {"archives": (ARCHIVE._replace(problem="cut off"),)}, "review"),
         ({}, {"archives": ()}, "review"),
         ({}, {"archives": (), "commands": (Command("aws_deploy/p.sh", None, 1, "tar", "", ("-czf", "model.tar.gz", "model.joblib")),)}, "pass"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from grader.checks import tutorial
@@ -99,6 +101,13 @@ def call(version: str | None, script: str = "aws_deploy/inference.py") -> ModelC
                 "model_calls": (call("0.23-1"),),
             },
             Status.FAIL,
+        ),
+        (
+            {
+                "sklearn_externals": (Use("aws_deploy/inference.py", None, 1),),
+                "model_calls": (replace(call("0.20.0"), script=None, source_dir="code"),),
+            },
+            Status.PASS,
         ),
         (
             {"sklearn_externals": (Use("gcp.ipynb", 1, 1),), "model_calls": (call("0.20.0"),)},
