@@ -201,16 +201,13 @@ def _aws_call(subject: Subject, call: ModelCall) -> Verdict:
     if "sagemaker-scikit-learn" in image:
         is_sklearn = True
     if not is_sklearn:
-        if call.class_name in _GENERIC and not framework and not image:
+        if not framework and not image:
             return review("Which container serves the model could not be told from the code.", at)
         if not framework:
-            what = (
-                f"the container `{excerpt(image, 80)}`"
-                if image
-                else "a container that the code does not name"
-            )
             return review(
-                f"The model is served by {what}, not known as scikit-learn's; a person must judge it.", at
+                f"The model is served by the container `{excerpt(image, 80)}`, which is not known to be "
+                "scikit-learn's; a person must judge it.",
+                at,
             )
         return review(
             f"The model is served by another framework than scikit-learn, `{excerpt(framework, 80)}`; "

@@ -96,6 +96,7 @@ _SEARCHED = (
 _SMALL = 100_000
 _DOCUMENTS_READ = 200
 _DATA_READ = 200
+_DATA_TEXTS = 8
 
 
 def _name(path: str) -> str:
@@ -105,6 +106,12 @@ def _name(path: str) -> str:
 def _is_script(path: str) -> bool:
     name = _name(path).lower()
     return name.endswith(_SCRIPTS) or name in _SCRIPT_NAMES
+
+
+def _is_table(reading: _Reading, path: str) -> bool:
+    """Whether a text is too large for prose that somebody wrote."""
+    size = reading.tree.files[path].size
+    return path.lower().endswith(".txt") and size is not None and size > reading.limits.text_bytes
 
 
 def _is_searched(path: str) -> bool:
@@ -291,7 +298,8 @@ def _documents(reading: _Reading, paths: frozenset[str], deploy: tuple[DeployFol
     candidates = [
         p
         for p in sorted(paths)
-        if readme.is_readme(p) or (p.startswith(inside) and p.lower().endswith(_DOCUMENTS))
+        if readme.is_readme(p)
+        or (p.startswith(inside) and p.lower().endswith(_DOCUMENTS) and not _is_table(reading, p))
     ]
     candidates.sort(key=lambda p: (p.rpartition("/")[0] not in homes, not readme.is_readme(p), p))
     for path in candidates[:_DOCUMENTS_READ]:
@@ -430,7 +438,9 @@ def _secrets(
             continue  # data, not configuration
         if path.lower().endswith(".ipynb"):
             continue  # broken: told where notebooks are read
-        raw = reading.bytes_of(path, reading.limits.text_bytes)
+        # Data sets come as .txt too, of a few megabytes, and are searched to their end.
+        room = reading.limits.text_bytes * (_DATA_TEXTS if path.lower().endswith(".txt") else 1)
+        raw = reading.bytes_of(path, room)
         text = None if raw is None else _text(raw)
         if text:
             found += reading.guarded(path, secrets.in_text, path, text) or ()

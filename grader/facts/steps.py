@@ -139,7 +139,7 @@ def named_steps(path: str) -> tuple[Step, ...]:
 
 def shown(text: str) -> str:
     """A line as an excerpt, free of secrets."""
-    return excerpt(hide(text[:600]))
+    return excerpt(" ".join(hide(text[:600]).split()))
 
 
 def in_code(text: str) -> tuple[tuple[Step, int, str], ...]:
