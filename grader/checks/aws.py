@@ -146,6 +146,11 @@ def model_fn(subject: Subject) -> Verdict:
                 best, best.returns_none if not best.returns_on_all_paths and best.callable_with_one else None
             ),
         )
+    if not best.followed:
+        return review(
+            "A model_fn that returns the model was expected; this one is too long to be followed to its end.",
+            place_of(best),
+        )
     if best.defined_in == "?":
         return review(
             "A model_fn was expected in the script; what is bound to that name is not in the repository.",

@@ -202,7 +202,7 @@ def fault_of(fn: ModelFn) -> str | None:
         return "it is async, and SageMaker does not await it"
     if not fn.callable_with_one:
         return f"it cannot be called with one argument; its parameters are ({', '.join(fn.parameters)})"
-    if not fn.returns_on_all_paths:
+    if not fn.returns_on_all_paths and fn.followed:
         return "it may return nothing" + (f" (line {fn.returns_none})" if fn.returns_none else "")
     return None
 

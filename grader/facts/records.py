@@ -162,7 +162,8 @@ class ModelFn(NamedTuple):
     ``%%writefile`` cell: the target), ``names`` how the path is reached (``parameter``, ``environment``, ``absolute``,
     ``file``, ``relative``, ``module-level``, ``listing``). ``uncertain`` says what could not be decided.
     ``source_whole`` is False where no Python 3 parses the source that it stands in. ``alternatives``: the files of each
-    way that it may return, where it asks first which of them are there.
+    way that it may return, where it asks first which of them are there. ``followed`` is False where it was too long, or
+    nested too deeply, to be followed to its end: what it returns is not known then.
     """
 
     path: str
@@ -185,6 +186,7 @@ class ModelFn(NamedTuple):
     uncertain: tuple[str, ...] = ()
     source_whole: bool = True
     alternatives: tuple[tuple[str, ...], ...] = ()
+    followed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,6 +168,7 @@ class Interpreter(Statements, Expressions):
         if self.depth >= DEPTH_MOST or (spent and not alone):
             if telling and id(function.node) not in self.whole:
                 self.cut[id(function.node)] = function.unit.path
+            self.short = True
             return UNKNOWN
         outer, before, was_cold, was_bare = self.call_limit, self.steps, self.cold, self.bare
         self.cold, self.bare = not telling, self.bare or (alone and left <= 0)
@@ -179,14 +180,16 @@ class Interpreter(Statements, Expressions):
             if not self.depth and not self.bare:
                 self.allowance -= self.steps - before
                 self.pool -= self.steps - before
-            if self.steps <= self.call_limit:
+            ended = self.steps <= self.call_limit
+            if ended:
                 self.whole.add(id(function.node))
             elif telling:
                 self.cut[id(function.node)] = function.unit.path
+            self.short = self.short or not ended
             self.call_limit, self.cold, self.bare = outer, was_cold, was_bare
         values = [value for value, _ in results]
         if falls:
-            values.append(NONE)
+            values.append(NONE if ended else UNKNOWN)  # the end of our patience is not the end of the function
         if not values:
             generates = id(function.node) in function.unit.signs().generators
             return Seq((UNKNOWN,), more=True) if generates else NEVER

@@ -115,6 +115,7 @@ class Machine(ABC):
         """What was not followed to its end, by the id of its node, and the file it is in."""
         self.whole: set[int] = set()
         self.cold = self.bare = False
+        self.short = False
         self.pool = PROJECT_CALLS[0]
         self.directory: Value | None = None
         self.telling: frozenset[str] | None = None

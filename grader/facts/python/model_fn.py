@@ -201,6 +201,7 @@ def _describe(machine: Interpreter, unit: Unit, found: _Found, script: str | Non
         names=(*looked.names, "main-guard") if found.where == "guarded" else looked.names,
         uncertain=looked.uncertain,
         alternatives=looked.alternatives,
+        followed=looked.followed,
         source_whole=unit.whole,
     )
 
@@ -242,6 +243,7 @@ class _Looked:
     names: tuple[str, ...]
     uncertain: tuple[str, ...]
     alternatives: tuple[tuple[str, ...], ...]
+    followed: bool
 
 
 def _look(machine: Interpreter, function: Func, unbound: bool) -> _Looked:
@@ -250,7 +252,7 @@ def _look(machine: Interpreter, function: Func, unbound: bool) -> _Looked:
     machine.unsure.clear()
     machine.call_limit = machine.module_limit = machine.steps + _STEPS
     machine.allowance = machine.pool = _STEPS
-    machine.cold = machine.bare = False
+    machine.cold = machine.bare = machine.short = False
     positional = len(node.args.posonlyargs) + len(node.args.args)
     args: tuple[Value, ...] = (Text(MODEL_DIR),)
     if unbound:
@@ -263,10 +265,11 @@ def _look(machine: Interpreter, function: Func, unbound: bool) -> _Looked:
     except RecursionError:
         results, falls = [], False
         uncertain.append("its code is nested too deeply to be followed")
+        machine.short = True
     opened = list(machine.opened or ())
     machine.opened, machine.depth = None, 0
-    if machine.steps > machine.call_limit:
-        falls = False
+    if machine.short or machine.steps > machine.call_limit:
+        machine.short, falls = True, False
         uncertain.append("it was too long to be followed to its end")
 
     returned = [loaded for value, _ in results for loaded in loaded_in(value)]
@@ -316,6 +319,7 @@ def _look(machine: Interpreter, function: Func, unbound: bool) -> _Looked:
         tuple(dict.fromkeys(n for n in names if n)),
         tuple(dict.fromkeys(uncertain)),
         _alternatives(node, results),
+        not machine.short,
     )
 
 
