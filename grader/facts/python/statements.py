@@ -16,6 +16,7 @@ from grader.facts.python.machine import (
     joined,
 )
 from grader.facts.python.values import (
+    MODEL_DIR,
     NONE,
     UNKNOWN,
     Choice,
@@ -26,6 +27,7 @@ from grader.facts.python.values import (
     Package,
     Ref,
     Seq,
+    Text,
     Value,
     choice,
     items_of,
@@ -107,6 +109,8 @@ class Statements(Machine):
     def _if(self, node: ast.If, frame: Frame) -> bool:
         self.eval(node.test, frame)
         truth = constant_truth(node.test)
+        if truth is None:
+            truth = self._given(node.test, frame)
         before = frame.env
         ends: list[Env] = []
         for wanted, body in ((True, node.body), (False, node.orelse)):
@@ -117,6 +121,18 @@ class Statements(Machine):
             if goes_on and truth is not (not wanted):
                 ends.append(frame.env)
         return self._merge(frame, before, ends)
+
+    def _given(self, test: ast.expr, frame: Frame) -> bool | None:
+        """False for "``model_dir`` is None", since SageMaker hands it over; None for what this does not decide."""
+        if not (isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.left, ast.Name)):
+            return None
+        other = test.comparators[0]
+        if not (isinstance(other, ast.Constant) and other.value is None):
+            return None
+        value = self.lookup(test.left.id, frame)
+        if not (isinstance(value, Text) and value.text == MODEL_DIR):
+            return None
+        return False if isinstance(test.ops[0], ast.Is | ast.Eq) else None
 
     def _merge(self, frame: Frame, before: Env, ends: list[Env]) -> bool:
         if not ends:
