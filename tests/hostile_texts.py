@@ -126,7 +126,11 @@ for _name, _text, _status in (
     ("parentheses", LOADS + "x = " + "(" * 100_000 + ")" * 100_000 + "\n", "fail review pass"),
     ("brackets-unclosed", LOADS + "x = " + "[" * 400_000, "fail review"),
     ("one-sum", LOADS + "x = " + "1+" * 480_000 + "1\n", TOO_DEEP),
-    ("a-long-sum", LOADS + "x = " + "1+" * 3_000 + "1\n", "pass"),
+    (
+        "a-long-sum",
+        LOADS + "x = " + "1+" * 3_000 + "1\n",
+        "pass review",
+    ),  # the parser of 3.11 gives up earlier than others
     ("one-negation", LOADS + "x = " + "not " * 200_000 + "1\n", TOO_DEEP),
     ("minus-signs", LOADS + "x = " + "-" * 900_000 + "1\n", TOO_DEEP),
     ("attributes", LOADS + "x = a" + ".b" * 400_000 + "\n", TOO_DEEP),

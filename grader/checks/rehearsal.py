@@ -7,7 +7,9 @@ from grader.checks.subject import Subject
 from grader.checks.verdict import Verdict, error
 
 _NOT_HERE = "The deployment was to be rehearsed, and this version of the grader cannot rehearse yet."
-_LATER = "Grade without --rehearse, or rehearse by hand: load the model with the declared scikit-learn and ask it."
+_LATER = (
+    "Grade without --rehearse, or rehearse by hand: load the model with the declared scikit-learn and ask it."
+)
 
 
 @check("rehearsal.loads", on_request="rehearse", requires=("folder.present",))

@@ -64,9 +64,9 @@ def uploads_of(commands: Iterable[ParsedCommand]) -> tuple[Upload, ...]:
 
 def _uploads(command: ParsedCommand) -> list[Upload]:
     record = command.record
+    if command.program in _RENAMES:
+        return _renames(command)
     if record is None:
-        if command.program in _RENAMES:
-            return _renames(command)
         return []
     if (record.program, record.verb) == ("aws", "s3api put-object"):
         key, bucket = command.value("--key"), command.value("--bucket") or ""

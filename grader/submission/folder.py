@@ -20,7 +20,9 @@ _COMPARED_ALL = 60_000_000
 _COMPARING_SECONDS = 2.0
 _NAMED = 3
 # What tools leave behind and nobody means to hand in.
-_CACHES = frozenset({".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".DS_Store", ".idea", ".vscode"})
+_CACHES = frozenset(
+    {".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".DS_Store", ".idea", ".vscode"}
+)
 
 
 def obtain(
@@ -78,7 +80,9 @@ def _uncommitted(
     """What a student should know before handing in an address: what is here and not in the last commit."""
     committed = objects.listing(repo.objects, commit.tree, limits, exclude)
     new = [
-        path for path in built.files if path not in committed.blobs and not _CACHES.intersection(path.split("/"))
+        path
+        for path in built.files
+        if path not in committed.blobs and not _CACHES.intersection(path.split("/"))
     ]
     gone = [path for path in committed.blobs if path not in found.files]
     changed, told_all = _changed(repo, disk, found, built, committed.blobs)

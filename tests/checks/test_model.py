@@ -87,7 +87,11 @@ ROOT = "models/model.pkl"
         ({"models": (model(ROOT),), "files": files(ROOT)}, Status.REVIEW),
         ({"models": (model("gcp_deploy/model.joblib"),)}, Status.FAIL),
         (
-            {"readmes": (Readme("aws_deploy/README.md", 9, (), 0, model_addresses=("s3://b/model.tar.gz",)),)},
+            {
+                "readmes": (
+                    Readme("aws_deploy/README.md", 9, (), 0, model_addresses=("s3://b/model.tar.gz",)),
+                )
+            },
             Status.REVIEW,
         ),
         ({"readmes": (Readme("aws_deploy/README.md", 9, (), 0),)}, Status.FAIL),

@@ -76,6 +76,18 @@ def test_models_by_ending(path: str, is_one: bool) -> None:
     assert models.is_model(path) is is_one
 
 
+@pytest.mark.parametrize("name", ["1.2.1-np1-forest", "1.6.1-np2-forest", "0.20.4-np1-bayes"])
+def test_lz4_is_read_like_the_file_it_holds(name: str) -> None:
+    import lz4.frame
+
+    found = sorted((Path(__file__).parent / "models").glob(f"{name}*.joblib"))
+    plain = found[0].read_bytes()
+    bare, packed = read(plain, "model.joblib"), read(lz4.frame.compress(plain), "model.joblib")
+    assert packed == bare._replace(compression="lz4", size=packed.size)
+    for cut in (20, len(plain) // 8):
+        assert read(lz4.frame.compress(plain)[:cut], "model.joblib").problem
+
+
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12345\n"
 
 

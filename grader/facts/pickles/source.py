@@ -72,7 +72,7 @@ class _Inflating:
             data = self._left or (self._raw.read(CHUNK) if wants else b"")
             try:
                 out = engine.decompress(data, size)
-            except (zlib.error, lzma.LZMAError, OSError, ValueError, EOFError) as problem:
+            except (zlib.error, lzma.LZMAError, OSError, ValueError, EOFError, RuntimeError) as problem:
                 raise Malformed(f"its compressed data is damaged ({problem})") from None
             self._left = getattr(engine, "unconsumed_tail", b"")
             if out:

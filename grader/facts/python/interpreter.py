@@ -189,7 +189,9 @@ class Interpreter(Statements, Expressions):
             self.call_limit, self.cold, self.bare = outer, was_cold, was_bare
         values = [value for value, _ in results]
         if falls:
-            values.append(NONE if ended else UNKNOWN)  # the end of our patience is not the end of the function
+            values.append(
+                NONE if ended else UNKNOWN
+            )  # the end of our patience is not the end of the function
         if not values:
             generates = id(function.node) in function.unit.signs().generators
             return Seq((UNKNOWN,), more=True) if generates else NEVER

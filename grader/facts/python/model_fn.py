@@ -201,7 +201,7 @@ def _describe(machine: Interpreter, unit: Unit, found: _Found, script: str | Non
         names=(*looked.names, "main-guard") if found.where == "guarded" else looked.names,
         uncertain=looked.uncertain,
         alternatives=looked.alternatives,
-        followed=looked.followed,
+        followed=looked.followed and not unit.deep,
         source_whole=unit.whole,
     )
 

@@ -15,6 +15,7 @@ from grader.facts.records import Via
 class Unit:
     """A piece of source: a file, a cell, the text of a ``%%writefile``, a literal. Lines are those of the file or cell.
 
+    ``deep``: parts of it are nested too deeply to be parsed here, and are missing from the tree.
     ``offset`` is added to a node's line, ``line`` overrides it. ``live``: it is code that runs, not text in a literal.
     ``directory``: the working directory that a program above it changed to. ``snapshot``, where it is a dict at the start: the names known at the end of the cell are kept there.
     """
@@ -25,6 +26,7 @@ class Unit:
     tree: ast.Module
     lines: tuple[str, ...] = ()
     whole: bool = True
+    deep: bool = False
     live: bool = True
     offset: int = 0
     readme: bool = False

@@ -28,13 +28,17 @@ _RESERVED = pattern("[\ue000-\ue00f]")
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A tree, and what it says of the source. ``problem`` is brief, with the first line that is no Python 3."""
+    """A tree, and what it says of the source. ``problem`` is brief, with the first line that is no Python 3.
+
+    ``deep``: nested too deeply for the parser of this interpreter, which says nothing of others.
+    """
 
     tree: ast.Module
     lines: tuple[str, ...]
     whole: bool = True
     python2: bool = False
     problem: str | None = None
+    deep: bool = False
 
 
 def decode_source(data: bytes) -> tuple[str, str | None]:
@@ -93,7 +97,8 @@ def parse(text: str) -> Parsed:
             text = newer
     number = getattr(first, "lineno", None)
     why = f"line {number}: " if isinstance(number, int) and number > 0 else ""
-    if isinstance(first, RecursionError | MemoryError):
+    deep = isinstance(first, RecursionError | MemoryError)
+    if deep:
         why += "nested too deeply"
     else:
         there = lines[number - 1].strip() if isinstance(number, int) and 0 < number <= len(lines) else ""
@@ -111,6 +116,7 @@ def parse(text: str) -> Parsed:
         whole=False,
         python2=older is not None and not lost,
         problem=why,
+        deep=deep,
     )
 
 

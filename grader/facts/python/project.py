@@ -91,11 +91,14 @@ class Project:
         """A Python source. Returns what of it could not be read."""
         text, problem = decode_source(data)
         parsed = parse(text)
-        problem = problem or (None if parsed.whole else f"no Python 3 parses it: {parsed.problem}")
-        unit = Unit(path, None, "module", parsed.tree, parsed.lines, whole=problem is None)
+        if problem is None and not parsed.whole:
+            # What is too deep for this interpreter's parser may be Python all the same: a bound of ours, no fault.
+            problem = parsed.problem if parsed.deep else f"no Python 3 parses it: {parsed.problem}"
+        whole = problem is None or parsed.deep
+        unit = Unit(path, None, "module", parsed.tree, parsed.lines, whole=whole, deep=parsed.deep)
         self._files.files[path] = Module(path, _folder(path), path, [unit])
         unit.signs()  # here, where what it costs is this file's
-        self._sources.append(Source(path, _count(text), problem is None, parsed.python2))
+        self._sources.append(Source(path, _count(text), whole, parsed.python2))
         return () if problem is None else (Unread(path, problem),)
 
     def add_notebook(self, document: NotebookDocument) -> tuple[Unread, ...]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.facts.code import CodeBlock
 from grader.facts.python.parse import decode_source, parse
+from grader.facts.python.project import Project
 from tests.facts.python.helpers import facts, notebook
 
 SDK = "from sagemaker.sklearn.model import SKLearnModel\n"
@@ -229,3 +232,24 @@ def test_work_is_bounded(source: str) -> None:
     start = time.process_time()
     facts({"a.py": source})
     assert time.process_time() - start < 4
+
+
+def test_what_is_too_deep_for_this_parser_is_no_fault_of_the_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    from grader.facts.python import parse as parser
+
+    real = parser._tree
+
+    def gives_up(text: str) -> ast.Module:
+        if "deep" in text:
+            raise RecursionError("maximum recursion depth exceeded during ast construction")
+        return real(text)
+
+    monkeypatch.setattr(parser, "_tree", gives_up)
+    project = Project(frozenset({"a.py"}), ())
+    notes = project.add_source(
+        "a.py", b"import joblib\n\ndef model_fn(d):\n    return joblib.load(d)\n\ndeep = 1\n"
+    )
+    found = project.finish()
+    assert [note.why for note in notes] == ["nested too deeply"]
+    assert [source.whole for source in found.sources] == [True]
+    assert [fn.followed for fn in found.model_fns] == [False]
