@@ -157,7 +157,8 @@ def verdicts_of(facts: Facts, plan: Plan) -> dict[str | None, dict[str, Verdict]
     for platform in asked:
         judged = platform or plan.platforms[0]
         home = homes.get(judged)
-        subject = Subject(facts, judged, home, plan.requested)
+        # Without any deploy folder no platform is asked about: the first one only says which items there are.
+        subject = Subject(facts, platform, home, plan.requested)
         ours = [i for i in plan.checks if registry[i].platform in (None, judged)]
         found[platform] = judge(subject, ours, registry, parameters=plan.parameters, requires=plan.requires)
     return found
