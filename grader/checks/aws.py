@@ -18,8 +18,13 @@ _FILES = ("module", "writefile")
 
 
 def _unread(subject: Subject, *paths: str | None) -> str | None:
-    """One of ``paths`` (or, without any, of the folder's sources) that was not read for a bound or a damage."""
+    """One of ``paths`` (or, without any, of the folder's sources) that was not read for a bound or a damage.
+
+    ``.`` stands for what concerns the whole submission, and so these too.
+    """
     for note in subject.facts.unread:
+        if note.path == ".":
+            return note.path
         source = not paths and subject.inside(note.path) and note.path.endswith((".py", ".ipynb"))
         if (source or note.path in paths) and "no Python 3 parses" not in note.why:
             return note.path
@@ -65,6 +70,8 @@ def entry_point(subject: Subject) -> Verdict:
             *(entry.place for entry in entries),
         )
     scripts = [fn for fn in functions_of(subject) if fn.script and fn.via in (*_FILES, "string")]
+    if scripts and any(note.path == "." for note in subject.facts.unread):
+        return review("What names the entry point was expected; not all that may was read.", Place("."))
     if scripts:
         return partial(
             "A model or estimator was expected to name its entry point; "

@@ -145,6 +145,10 @@ def python_version(subject: Subject) -> Verdict:
     Remedy: Remove `--python-version` (or `pythonVersion`) and let the runtime decide.
     """
     counted = [v for v in declarations.of_deployment(subject) if v.service == "ai-platform"]
+    if not counted and any(note.path == "." for note in subject.facts.unread):
+        return review(
+            "The Python version should be left blank; not all that may declare one was read.", Place(".")
+        )
     if not counted:
         return not_applicable("No AI Platform version is declared by a command or a file.")
     return declarations.agreed([declarations.judge_python(v) for v in counted], "Python versions")

@@ -150,6 +150,9 @@ class _Reading:
     _room: int = 16_000_000
 
     def note(self, path: str, why: str) -> None:
+        if path.startswith("(") and path.endswith(")") and path not in self.tree.files:
+            # No file but a step over all of them: what hangs on it hangs on the whole submission.
+            path, why = ".", f"{path[1:-1]}: {why}"
         self.unread.append(Unread(path, visible(why)))
 
     def bytes_of(self, path: str, limit: int) -> bytes | None:
