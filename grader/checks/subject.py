@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from grader.facts.asked import LiveEndpoint, Rehearsal
 from grader.facts.records import Archive, DeployFolder, Facts, Model, ModelFn, Place, Readme
 
 
@@ -35,13 +36,15 @@ class Subject(NamedTuple):
 
     ``platform`` None: no platform is asked about (a check that concerns the repository). ``folder`` None: the
     submission has no deploy folder for the platform. ``requested``: what was asked for beyond reading (``rehearse``,
-    ``live``).
+    ``live``); ``rehearsals`` and ``endpoints`` are what that found, of all platforms.
     """
 
     facts: Facts
     platform: str | None = None
     folder: DeployFolder | None = None
     requested: frozenset[str] = frozenset()
+    rehearsals: tuple[Rehearsal, ...] = ()
+    endpoints: tuple[LiveEndpoint, ...] = ()
 
     def inside(self, path: str) -> bool:
         """Whether ``path`` lies in the deploy folder (any depth)."""

@@ -1,0 +1,1 @@
+"""Would this deployment have worked? An environment, a sandbox, the serving contract, and a probe outside of it."""
