@@ -49,6 +49,18 @@ class Channel:
         """A stage begins; the parent starts that stage's clock."""
         self._tell({"stage": name})
 
+    def asking(self, seconds: float) -> None:
+        """From now on a process aside is waited for, ``seconds`` at most; the clock of reading stands still."""
+        self._tell({"asking": seconds})
+
+    def asked(self) -> None:
+        """The process aside has answered; the clock of reading goes on."""
+        self._tell({"asking": None})
+
+    def note(self, sentence: str) -> None:
+        """Tell a person who waits what is being done."""
+        self._tell({"note": sentence})
+
     def at(self, path: str) -> None:
         """The file that is being read from now on."""
         self._tell({"at": path})
@@ -74,6 +86,8 @@ class _Running:
     at: str | None = None
     answer: Mapping[str, Any] | None = None
     late: bool = False
+    left: float = 0.0  # of the time for reading, while a process aside is waited for
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -85,9 +99,15 @@ class _Waiting:
 
 
 def run_all(
-    tasks: Sequence[Any], work: Work, jobs: int, limits: Limits
+    tasks: Sequence[Any],
+    work: Work,
+    jobs: int,
+    limits: Limits,
+    told: Callable[[int, str], None] | None = None,
 ) -> Generator[tuple[int, Outcome], None, None]:
     """Do ``work`` on every task, ``jobs`` at a time; yields (index, outcome) as they end, in any order.
+
+    ``told`` gets (index, sentence) of what a child says for a person who waits.
 
     A child that dies or hangs while it reads a file is started anew without that file, a few times, within the same
     total time. Closing the generator ends all children.
@@ -111,6 +131,9 @@ def run_all(
                     if one.stage == "read" and before == "obtain":
                         began[one.index] = time.monotonic()
                         one.deadline = time.monotonic() + origin[one.index].read_seconds + _GRACE
+                    for sentence in one.notes if told else ():
+                        told(one.index, sentence)
+                    one.notes.clear()
                     continue
                 del running[child]
                 outcome, again = _ended(one, origin[one.index], began.get(one.index))
@@ -144,6 +167,18 @@ def _listen(one: _Running) -> bool:
             one.stage = "read" if message["stage"] == "read" else "obtain"
         elif "at" in message:
             one.at = str(message["at"])
+        elif "asking" in message:
+            now, seconds = time.monotonic(), message["asking"]
+            one.at = None  # no file is being read: a death is not to be laid to one
+            if seconds is None:
+                one.deadline = now + one.left
+            else:
+                one.left = max(one.deadline - now, 0.0)
+                one.deadline = (
+                    now + seconds + 4 * _GRACE
+                )  # the process aside keeps its own time; this is for its death
+        elif "note" in message:
+            one.notes.append(str(message["note"]))
         elif "done" in message:
             one.answer = message["done"]
     return True

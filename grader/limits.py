@@ -58,6 +58,17 @@ class Limits:
     source_bytes: int = 12_000_000
     """Python source text that is parsed, all files together."""
 
+    rehearsal_seconds: float = 120.0
+    """Wall time of one rehearsal, from the start of its sandbox to its end."""
+    rehearsal_memory: int = 2_000_000_000
+    """Memory of all processes of a rehearsal together, its scratch folder included."""
+    rehearsal_processes: int = 64
+    """Processes and threads of a rehearsal."""
+    environment_seconds: float = 900.0
+    """Wall time for building an environment, waiting for another that builds it included."""
+    live_seconds: float = 60.0
+    """Wall time for asking one live endpoint, retries included."""
+
     @classmethod
     def names(cls) -> tuple[str, ...]:
         """Names as the command line spells them (``fetch-seconds``)."""

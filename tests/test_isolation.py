@@ -139,3 +139,33 @@ def test_a_budget_that_is_not_used_up_is_lifted() -> None:
     end = time.process_time() + 0.4
     while time.process_time() < end:
         pass
+
+
+def asks(task: float, skip: Mapping[str, str], channel: Channel) -> None:
+    channel.stage("obtain")
+    channel.stage("read")
+    channel.at("good.py")
+    channel.asking(task)
+    channel.note("building an environment")
+    time.sleep(2.0)
+    channel.asked()
+    time.sleep(0.1)
+    channel.done({"asked": task})
+
+
+def test_the_clock_of_reading_stands_still_while_a_process_aside_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("grader.isolation._GRACE", 0.2)
+    heard: list[tuple[int, str]] = []
+    ((_, outcome),) = run_all([3.0], asks, 1, QUICK, lambda *told: heard.append(told))
+    assert outcome.answer == {"asked": 3.0}
+    assert heard == [(0, "building an environment")]
+
+
+def test_one_that_asks_longer_than_it_said_is_ended_and_no_file_is_blamed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("grader.isolation._GRACE", 0.05)
+    ((_, outcome),) = run_all([0.3], asks, 1, QUICK)
+    assert outcome == Outcome(None, "Reading it failed: it took more time than it may.", "read")
