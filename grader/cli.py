@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 GRADED, LOW, WRONG_CALL, UNREADABLE, CRASHED = 0, 1, 2, 3, 4
 INTERRUPTED, CLOSED_PIPE = 130, 141
 SAVE_EVERY = 10.0  # seconds between two writings of --output while a class is graded
-SUBCOMMANDS = ("inspect", "checks", "rubric")
+SUBCOMMANDS = ("inspect", "rehearse", "checks", "rubric")
 
 _EPILOG = """\
 subcommands (as the first word):
   grade inspect SOURCE          say what is there, judge nothing
+  grade rehearse SOURCE         run the deployment locally, in a sandbox; --serve keeps it up
   grade checks [ID]             list the checks, or explain one
   grade rubric check FILE       validate a rubric
   grade rubric schema           print the JSON Schema of the rubric format
@@ -76,6 +77,10 @@ def _dispatch(arguments: list[str]) -> int:
     command = arguments[0] if arguments and arguments[0] in SUBCOMMANDS else None
     if command == "inspect":
         return _inspect(arguments[1:])
+    if command == "rehearse":
+        from grader.rehearsing import rehearse
+
+        return rehearse(arguments[1:])
     if command == "checks":
         return _checks(arguments[1:])
     if command == "rubric":
@@ -197,17 +202,29 @@ def _grade(arguments: list[str]) -> int:
     if options.platform is not None and options.platform not in rubric.platforms:
         raise WrongCall(f"the rubric has no platform {options.platform}, only {', '.join(rubric.platforms)}")
     requested = frozenset(name for name in ("rehearse", "live") if getattr(options, name))
+    live = _live(options)
+    if options.no_sandbox and not options.rehearse:
+        raise WrongCall("--no-sandbox says how to rehearse: give --rehearse with it")
     selected = _selection(rubric, options.select, options.ignore, requested)
     marks = _load_marks(options.marks, rubric)
 
-    from grader.batch import results, scratch, tasks_of
+    from grader.batch import own_code_only, results, scratch, tasks_of
     from grader.grading import not_reached, plan_of, told
     from grader.report.model import Report, for_audience
 
-    plan = plan_of(rubric, platform=options.platform, requested=requested, selected=selected)
+    plan = plan_of(
+        rubric,
+        platform=options.platform,
+        requested=requested,
+        selected=selected,
+        sandboxed=not options.no_sandbox,
+        live=live,
+    )
     reports: dict[int, SubmissionReport] = {}
     with scratch() as folder:
         tasks = tasks_of(options.sources, options.ref, folder, limits, exclude=options.exclude, plan=plan)
+        if options.no_sandbox:
+            own_code_only(task.source for task in tasks)
         if marks:
             marks.announce(task.source.given for task in tasks)
 
@@ -241,6 +258,16 @@ def _grade(arguments: list[str]) -> int:
     report = finished()
     _write(report, outputs)
     return _exit_code(report, options.fail_under)
+
+
+def _live(options: argparse.Namespace) -> dict[str, Any]:
+    """What the operator said of the live endpoint, for :class:`grader.live.targets.LiveAsked`."""
+    named = {name: getattr(options, name) for name in ("endpoint", "region", "project", "url")}
+    given = [f"--{name}" for name, value in named.items() if value is not None]
+    given += ["--allow-private"] if options.allow_private else []
+    if given and not options.live:
+        raise WrongCall(f"{given[0]} says what to ask for: give --live with it")
+    return {**named, "allow_private": options.allow_private} if options.live else {}
 
 
 def _selection(

@@ -10,13 +10,13 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from grader.checks import registry as checks
 from grader.checks.run import judge
 from grader.checks.subject import Subject, deploy_folder
 from grader.checks.verdict import Status, Verdict
-from grader.facts.records import Facts, Place
+from grader.facts.records import DeployFolder, Facts, Place
 from grader.isolation import Channel, Outcome, limit_process
 from grader.limits import Limits
 from grader.report.model import SubmissionReport
@@ -26,6 +26,10 @@ from grader.rubric.score import score
 from grader.submission import source as sources
 from grader.submission.errors import Unobtainable
 
+if TYPE_CHECKING:
+    from grader.asking.errand import Errand
+    from grader.onrequest import Answers
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -33,6 +37,7 @@ class Plan:
 
     ``checks`` are ids in the rubric's order; ``platform`` is the only one to grade, if the caller named one;
     ``every_platform``: those without a folder too. ``check_files``: Python files of the rubric's own checks.
+    ``sandboxed``: whether a rehearsal runs in a sandbox; ``live``: what the operator said of the live endpoint.
     """
 
     checks: tuple[str, ...]
@@ -43,6 +48,8 @@ class Plan:
     every_platform: bool = False
     requested: frozenset[str] = frozenset()
     check_files: tuple[str, ...] = ()
+    sandboxed: bool = True
+    live: dict[str, Any] = field(default_factory=dict)
 
 
 class Task(NamedTuple):
@@ -61,8 +68,13 @@ def plan_of(
     platform: str | None = None,
     requested: frozenset[str] = frozenset(),
     selected: frozenset[str] | None = None,
+    sandboxed: bool = True,
+    live: Mapping[str, Any] | None = None,
 ) -> Plan:
-    """What ``rubric`` asks; ``selected`` are the only ids to ask, None for all."""
+    """What ``rubric`` asks; ``selected`` are the only ids to ask, None for all.
+
+    ``sandboxed`` and ``live`` as in :class:`Plan`.
+    """
     items = [
         item
         for section in rubric.sections
@@ -82,6 +94,8 @@ def plan_of(
         every_platform=rubric.choose == "all",
         requested=requested,
         check_files=rubric.check_files,
+        sandboxed=sandboxed,
+        live=dict(live or {}),
     )
 
 
@@ -95,6 +109,17 @@ def examine(task: Task, skip: Mapping[str, str], channel: Channel) -> None:
     Tells ``channel`` an object with ``problem`` (it could not be obtained), or ``facts`` (nothing was to be judged), or
     ``verdicts`` by platform (``""`` for none).
     """
+    if task.plan is None or not task.plan.requested:
+        _examine(task, skip, channel, None)
+        return
+    from grader import onrequest
+
+    # Forked before anything of the submission is here, and before this process limits itself.
+    with onrequest.aside() as errand:
+        _examine(task, skip, channel, errand)
+
+
+def _examine(task: Task, skip: Mapping[str, str], channel: Channel, errand: Errand | None) -> None:
     from grader.facts.gather import gather, wanted
     from grader.facts.records import to_json
 
@@ -119,31 +144,32 @@ def examine(task: Task, skip: Mapping[str, str], channel: Channel) -> None:
             "committed_at": submission.committed_at,
             "notes": [*submission.notes, *([note] if note else [])],
         }
+        timings = {"fetch": fetched - began, "facts": gathered - fetched}
         if task.plan is None:
             answer["facts"] = to_json(facts)
         else:
-            verdicts = verdicts_of(facts, task.plan)
+            found = None
+            if errand is not None:
+                from grader import onrequest
+
+                found = onrequest.ask(task, facts, submission.tree, errand, channel)
+                timings["asking"] = time.perf_counter() - gathered
+                gathered = time.perf_counter()
+                answer["notes"] += found.notes
+            verdicts = verdicts_of(facts, task.plan, found)
             answer["verdicts"] = {
                 platform or "": {identifier: _verdict_out(v) for identifier, v in of.items()}
                 for platform, of in verdicts.items()
             }
-        answer["timings"] = {
-            "fetch": round(fetched - began, 4),
-            "facts": round(gathered - fetched, 4),
-            "checks": round(time.perf_counter() - gathered, 4),
-        }
+        timings["checks"] = time.perf_counter() - gathered
+        answer["timings"] = {name: round(seconds, 4) for name, seconds in timings.items()}
         channel.done(answer)
     finally:
         submission.close()
 
 
-def verdicts_of(facts: Facts, plan: Plan) -> dict[str | None, dict[str, Verdict]]:
-    """The verdicts by platform: of every one present, of the one named, or (None) where there is no deploy folder."""
-    registry = checks.load_builtin()
-    for file in plan.check_files:
-        checks.load_file(file)
-    if any(identifier not in registry for identifier in plan.checks):
-        checks.load_installed()
+def homes_of(facts: Facts, plan: Plan) -> dict[str | None, DeployFolder | None]:
+    """The platforms to judge and their deploy folders: every one present, the one named, or (None) where there is none."""
     names = plan.parameters.get("folder.present", {}).get("names", ("{platform}_deploy",))
     homes = {platform: deploy_folder(facts, platform, names) for platform in plan.platforms}
     asked: Sequence[str | None]
@@ -153,12 +179,25 @@ def verdicts_of(facts: Facts, plan: Plan) -> dict[str | None, dict[str, Verdict]
         asked = plan.platforms
     else:
         asked = [platform for platform in plan.platforms if homes[platform] is not None] or [None]
+    # Without any deploy folder no platform is asked about: the first one only says which items there are.
+    return {platform: homes.get(platform or plan.platforms[0]) for platform in asked}
+
+
+def verdicts_of(
+    facts: Facts, plan: Plan, answers: Answers | None = None
+) -> dict[str | None, dict[str, Verdict]]:
+    """The verdicts by platform (see :func:`homes_of`); ``answers`` are what rehearsals and live endpoints showed."""
+    registry = checks.load_builtin()
+    for file in plan.check_files:
+        checks.load_file(file)
+    if any(identifier not in registry for identifier in plan.checks):
+        checks.load_installed()
     found: dict[str | None, dict[str, Verdict]] = {}
-    for platform in asked:
-        judged = platform or plan.platforms[0]
-        home = homes.get(judged)
-        # Without any deploy folder no platform is asked about: the first one only says which items there are.
+    for platform, home in homes_of(facts, plan).items():
         subject = Subject(facts, platform, home, plan.requested)
+        if answers is not None:
+            subject = subject._replace(rehearsals=answers.rehearsals, endpoints=answers.endpoints)
+        judged = platform or plan.platforms[0]
         ours = [i for i in plan.checks if registry[i].platform in (None, judged)]
         found[platform] = judge(subject, ours, registry, parameters=plan.parameters, requires=plan.requires)
     return found
