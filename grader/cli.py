@@ -78,9 +78,7 @@ def _dispatch(arguments: list[str]) -> int:
     if command == "inspect":
         return _inspect(arguments[1:])
     if command == "rehearse":
-        from grader.rehearsing import rehearse
-
-        return rehearse(arguments[1:])
+        return _rehearse(arguments[1:])
     if command == "checks":
         return _checks(arguments[1:])
     if command == "rubric":
@@ -389,6 +387,41 @@ def _inspect(arguments: list[str]) -> int:
         return GRADED
     _complain(str(problem), 0)
     return CRASHED if outcome.answer is None and outcome.stage == "read" else UNREADABLE
+
+
+def _rehearse(arguments: list[str]) -> int:
+    """The rehearsal's checks alone; with ``--serve``, the rehearsed endpoint itself."""
+    if "--serve" not in arguments:
+        return _grade([*arguments, "--rehearse", "--select", "rehearsal"])
+    parser = _Parser(
+        prog="grade rehearse", description="Keep the rehearsed endpoint up until Ctrl-C.", allow_abbrev=False
+    )
+    parser.add_argument("sources", metavar="SOURCE", nargs="*", help="a folder, a git URL or an archive")
+    parser.add_argument("--serve", action="store_true", help="on loopback, to send requests of one's own")
+    parser.add_argument("--port", metavar="N", type=int, help="default: 8080, or a free one")
+    parser.add_argument("--platform", choices=("aws", "gcp"), help="default: the first one present")
+    parser.add_argument("--no-sandbox", action="store_true", help="your own code only")
+    _common(parser)
+    options = _parsed(parser, arguments)
+    if len(options.sources) != 1:
+        raise WrongCall("grade rehearse --serve takes one SOURCE, as in: grade rehearse . --serve")
+    if options.output:
+        raise WrongCall("grade rehearse --serve writes no report; leave --output out")
+    from grader.batch import own_code_only, scratch, tasks_of
+    from grader.grading import plan_of
+    from grader.rehearsing import serve
+    from grader.submission.errors import Unobtainable
+
+    limits = _limits(options.limit)
+    plan = plan_of(_load_rubric(None), platform=options.platform, requested=frozenset({"rehearse"}))
+    with scratch() as folder:
+        tasks = tasks_of(options.sources, options.ref, folder, limits, exclude=options.exclude, plan=plan)
+        if options.no_sandbox:
+            own_code_only(task.source for task in tasks)
+        try:
+            return serve(tasks[0], sandboxed=not options.no_sandbox, port=options.port)
+        except Unobtainable as problem:
+            return _complain(str(problem), UNREADABLE)
 
 
 def _checks(arguments: list[str]) -> int:

@@ -152,7 +152,7 @@ def _examine(task: Task, skip: Mapping[str, str], channel: Channel, errand: Erra
             if errand is not None:
                 from grader import onrequest
 
-                found = onrequest.ask(task, facts, submission.tree, errand, channel)
+                found = onrequest.ask(task, task.plan, facts, submission.tree, errand, channel)
                 timings["asking"] = time.perf_counter() - gathered
                 gathered = time.perf_counter()
                 answer["notes"] += found.notes

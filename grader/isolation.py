@@ -103,7 +103,7 @@ def run_all(
     work: Work,
     jobs: int,
     limits: Limits,
-    told: Callable[[int, str], None] | None = None,
+    told: Callable[[int, str], None] = lambda _index, _sentence: None,
 ) -> Generator[tuple[int, Outcome], None, None]:
     """Do ``work`` on every task, ``jobs`` at a time; yields (index, outcome) as they end, in any order.
 
@@ -131,7 +131,7 @@ def run_all(
                     if one.stage == "read" and before == "obtain":
                         began[one.index] = time.monotonic()
                         one.deadline = time.monotonic() + origin[one.index].read_seconds + _GRACE
-                    for sentence in one.notes if told else ():
+                    for sentence in one.notes:
                         told(one.index, sentence)
                     one.notes.clear()
                     continue

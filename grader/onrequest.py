@@ -20,7 +20,7 @@ from grader.limits import Limits
 from grader.submission.tree import Tree
 
 if TYPE_CHECKING:
-    from grader.grading import Task
+    from grader.grading import Plan, Task
     from grader.rehearsal.plan import Order
 
 
@@ -49,16 +49,15 @@ def planned(
     return plan(facts, tree, folder, platform, limits, stage)
 
 
-def ask(task: Task, facts: Facts, tree: Tree, errand: Errand, channel: Channel) -> Answers:
-    """Rehearse and ask what the task's plan requests, for every platform that is judged."""
+def ask(task: Task, plan: Plan, facts: Facts, tree: Tree, errand: Errand, channel: Channel) -> Answers:
+    """Rehearse and ask what ``plan`` requests, for every platform that is judged."""
     from grader.grading import homes_of
 
-    assert task.plan is not None
-    homes = {p: home for p, home in homes_of(facts, task.plan).items() if p is not None and home is not None}
+    homes = {p: home for p, home in homes_of(facts, plan).items() if p is not None and home is not None}
     done: dict[int, Rehearsal] = {}
     orders: list[dict[str, Any]] = []
     seconds = 0.0
-    if "rehearse" in task.plan.requested:
+    if "rehearse" in plan.requested:
         for index, (platform, folder) in enumerate(homes.items()):
             stage = Path(task.scratch) / "stage" / platform
             order = planned(facts, tree, platform, folder, task.limits, stage)
@@ -66,14 +65,14 @@ def ask(task: Task, facts: Facts, tree: Tree, errand: Errand, channel: Channel) 
                 done[index] = order
                 continue
             done[index] = Rehearsal(platform, "unavailable")
-            raw = {"order": order.to_json(), "sandboxed": task.plan.sandboxed}
+            raw = {"order": order.to_json(), "sandboxed": plan.sandboxed}
             orders.append({"do": "rehearse", "index": index, **raw})
             seconds += task.limits.environment_seconds + task.limits.rehearsal_seconds + 30
     endpoints: list[LiveEndpoint] = []
-    if "live" in task.plan.requested:
+    if "live" in plan.requested:
         from grader.live.targets import LiveAsked, targets
 
-        asked = LiveAsked(**task.plan.live)
+        asked = LiveAsked(**plan.live)
         for platform, folder in homes.items():
             for target in targets(facts, tree, folder, platform, asked):
                 orders.append({"do": "live", "target": target.to_json(), "seconds": task.limits.live_seconds})

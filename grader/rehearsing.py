@@ -1,0 +1,150 @@
+"""``grade rehearse``: the rehearsal alone, and with ``--serve`` its endpoint on loopback until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grader.facts.asked import Rehearsal
+from grader.grading import Task
+from grader.isolation import Channel, limit_process, run_all
+from grader.submission.errors import Unobtainable, WrongCall
+from grader.text import visible
+
+if TYPE_CHECKING:
+    from grader.rehearsal.plan import Order
+    from grader.rehearsal.rehearse import Served
+
+_PORT = 8080  # both platforms' own, inside their containers
+_ROUTES = {"aws": ("/ping", "/invocations"), "gcp": ("/health", "/predict")}
+
+
+def prepare(task: Task, skip: Mapping[str, str], channel: Channel) -> None:
+    """Obtain a submission and plan its rehearsals: the work of its process.
+
+    Tells ``channel`` an object with ``problem``, or ``orders`` and ``not_rehearsed`` (platform and sentence).
+    """
+    from grader import onrequest
+    from grader.facts.gather import gather, wanted
+    from grader.grading import homes_of
+    from grader.submission import source as sources
+
+    scratch = Path(task.scratch)
+    scratch.mkdir(parents=True, exist_ok=True)
+    channel.stage("obtain")
+    try:
+        submission = sources.obtain(task.source, scratch, task.limits, exclude=task.exclude, wanted=wanted)
+    except Unobtainable as problem:
+        channel.done({"problem": str(problem)})
+        return
+    try:
+        channel.stage("read")
+        limit_process(task.limits)
+        facts = gather(submission.tree, task.limits, skip=skip, told=channel.at)
+        orders, others = [], []
+        for platform, folder in (homes_of(facts, task.plan) if task.plan else {}).items():
+            if platform is None or folder is None:
+                others.append([platform or "", "The submission has no deploy folder."])
+                continue
+            stage = scratch / "stage" / platform
+            order = onrequest.planned(facts, submission.tree, platform, folder, task.limits, stage)
+            if isinstance(order, Rehearsal):
+                others.append([platform, order.problem or "There is nothing to rehearse."])
+            else:
+                orders.append(order.to_json())
+        channel.done({"orders": orders, "not_rehearsed": others})
+    finally:
+        submission.close()
+
+
+def serve(task: Task, *, sandboxed: bool, port: int | None) -> int:
+    """Keep the rehearsed endpoint of the first platform that has one up on loopback; ends by Ctrl-C, or with the server.
+
+    Raises:
+        WrongCall: there is nothing to rehearse, or the port is taken.
+        Unobtainable: the submission could not be obtained or read.
+        KeyboardInterrupt: Ctrl-C.
+    """
+    from grader.rehearsal.plan import Order
+    from grader.rehearsal.rehearse import serve as started
+
+    ((_, outcome),) = list(run_all([task], prepare, 1, task.limits))
+    answer = outcome.answer or {"problem": outcome.problem}
+    if "problem" in answer:
+        raise Unobtainable(str(answer["problem"]))
+    if not answer["orders"]:
+        told = "; ".join(
+            f"{platform}: {why}" if platform else why for platform, why in answer["not_rehearsed"]
+        )
+        raise WrongCall(f"there is nothing to serve: {visible(told)}")
+    order = Order.from_json(answer["orders"][0])
+    with started(order, progress=_say, sandboxed=sandboxed) as served:
+        asyncio.run(_forward(order, served, port))
+    return 0
+
+
+async def _forward(order: Order, served: Served, port: int | None) -> None:
+    """Pass connections on loopback on to the server's own socket, until the server ends."""
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            inside, outside = await asyncio.open_unix_connection(str(served.address))
+            await asyncio.gather(_pump(reader, outside), _pump(inside, writer))
+        writer.close()
+
+    server = await _listen(connected, port)
+    async with server:
+        number = server.sockets[0].getsockname()[1]
+        health, predict = _ROUTES[order.platform]
+        _say(
+            f"The rehearsed endpoint is at http://127.0.0.1:{number} until Ctrl-C; its health check is GET {health}."
+        )
+        for payload in order.payloads[:1]:
+            if b"'" not in payload.body and len(payload.body) < 2000 and payload.body.isascii():
+                _say("Ask it for a prediction, for example:")
+                body = payload.body.decode("ascii")
+                print(
+                    f"  curl -sS http://127.0.0.1:{number}{predict} -H 'Content-Type: {payload.content_type}' -d '{body}'",
+                    file=sys.stderr,
+                )
+        shown = 0
+        while (ended := served.running.ended()) is None:
+            shown = _show_log(served.running.log(), shown)
+            await asyncio.sleep(0.2)
+        _show_log(served.running.log(), shown)
+        _say(f"The server ended: {ended.sentence}")
+
+
+async def _listen(connected: Any, port: int | None) -> asyncio.Server:
+    try:
+        return await asyncio.start_server(connected, "127.0.0.1", _PORT if port is None else port)
+    except OSError as problem:
+        if port is not None:
+            raise WrongCall(
+                f"port {port} cannot be had ({problem.strerror}); give another with --port"
+            ) from None
+    return await asyncio.start_server(connected, "127.0.0.1", 0)
+
+
+async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await source.read(65_536):
+            sink.write(data)
+            await sink.drain()
+        if sink.can_write_eof():
+            sink.write_eof()
+
+
+def _show_log(text: str, shown: int) -> int:
+    """Print what the server printed since; ``text`` is made visible and bounded already."""
+    if len(text) > shown:
+        print(text[shown:], end="", file=sys.stderr, flush=True)
+    return len(text)
+
+
+def _say(sentence: str) -> None:
+    print(f"grade: {visible(sentence)}", file=sys.stderr, flush=True)
