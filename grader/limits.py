@@ -68,6 +68,10 @@ class Limits:
     """Wall time for building an environment, waiting for another that builds it included."""
     live_seconds: float = 60.0
     """Wall time for asking one live endpoint, retries included."""
+    live_endpoints: int = 5
+    """Live endpoints of one submission and platform that are asked."""
+    live_bytes: int = 1_000_000
+    """What a live endpoint may answer to one request."""
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

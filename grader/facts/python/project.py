@@ -6,7 +6,7 @@ import ast
 import posixpath
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -60,7 +60,19 @@ class _Shell:
 class Project:
     """Takes sources in, and gives their facts at the end. ``paths`` are all files of the submission."""
 
-    def __init__(self, paths: frozenset[str], deploy_folders: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        paths: frozenset[str],
+        deploy_folders: tuple[str, ...],
+        *,
+        also: Callable[[CallSeen], None] | None = None,
+        words: frozenset[str] = frozenset(),
+    ) -> None:
+        """``also`` hears of every call of live code or of a README's, besides what is heard here; ``words`` are names
+        that tell of something to it, so that code in which they stand is followed.
+        """
+        self._also = also
+        self._words = words
         self._deploy = tuple(folder.rstrip("/") + "/" for folder in deploy_folders)
         self._files = Resolver(paths, deploy_folders)
         self._notebooks: list[Module] = []
@@ -193,6 +205,8 @@ class Project:
         unit = seen.frame.unit
         if not unit.live and not unit.readme:
             return
+        if self._also is not None:
+            self._also(seen)
         if seen.last == "values" and not seen.args and unit.live and deployed.is_of_table(seen.function):
             line = (seen.node.func.end_lineno or seen.node.lineno) + unit.offset
             self._values_called[Use(unit.path, unit.cell, line)] = None
@@ -322,7 +336,8 @@ class Project:
         yield from self._blocks.values()
 
     def _set_telling(self) -> frozenset[str]:
-        found = signs.telling(unit.signs() for module in self._modules() for unit in module.units)
+        units = (unit.signs() for module in self._modules() for unit in module.units)
+        found = signs.telling(units, self._words)
         self._machine.telling = found
         return found
 

@@ -294,14 +294,17 @@ def _imports(statement: ast.stmt) -> bool:
     return any(isinstance(one, ast.Import | ast.ImportFrom) for one in inner)
 
 
-def telling(units: Iterable[Signs]) -> frozenset[str]:
-    """The names that, in these units together, tell of a fact: the known ones, and own functions that use one."""
+def telling(units: Iterable[Signs], more: frozenset[str] = frozenset()) -> frozenset[str]:
+    """The names that, in these units together, tell of a fact: the known ones, and own functions that use one.
+
+    ``more`` are names that tell of one, too.
+    """
     units = list(units)
     vocabulary: set[str] = set().union(*(signs.words for signs in units))
     for signs in units:
         for _, words, _ in signs.functions:
             vocabulary |= words
-    known = set(ANYWHERE)
+    known = set(ANYWHERE | more)
     for needed, names in GIVEN:
         if not vocabulary.isdisjoint(needed):
             known |= names
