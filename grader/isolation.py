@@ -82,10 +82,12 @@ class _Running:
     index: int
     child: Child
     deadline: float
+    read_seconds: float
     stage: Literal["obtain", "read"] = "obtain"
     at: str | None = None
     answer: Mapping[str, Any] | None = None
     late: bool = False
+    began: float | None = None  # to read
     left: float = 0.0  # of the time for reading, while a process aside is waited for
     notes: list[str] = field(default_factory=list)
 
@@ -115,28 +117,24 @@ def run_all(
     waiting = deque(_Waiting(index, read_seconds=limits.read_seconds) for index in range(len(tasks)))
     origin: dict[int, _Waiting] = {}
     running: dict[Child, _Running] = {}
-    began: dict[int, float] = {}
     try:
         while waiting or running:
             while waiting and len(running) < max(1, jobs):
                 job = waiting.popleft()
                 origin[job.index] = job
                 child = start(_child, work, tasks[job.index], job.skip, os.getpid())
-                running[child] = _Running(job.index, child, time.monotonic() + limits.fetch_seconds + _GRACE)
+                deadline = time.monotonic() + limits.fetch_seconds + _GRACE
+                running[child] = _Running(job.index, child, deadline, job.read_seconds)
             soonest = min(r.deadline for r in running.values())
             for child in ready(list(running), max(0.0, soonest - time.monotonic())):
                 one = running[child]
-                before = one.stage
                 if _listen(one):
-                    if one.stage == "read" and before == "obtain":
-                        began[one.index] = time.monotonic()
-                        one.deadline = time.monotonic() + origin[one.index].read_seconds + _GRACE
                     for sentence in one.notes:
                         told(one.index, sentence)
                     one.notes.clear()
                     continue
                 del running[child]
-                outcome, again = _ended(one, origin[one.index], began.get(one.index))
+                outcome, again = _ended(one, origin[one.index], one.began)
                 if again is not None:
                     waiting.appendleft(again)
                 else:
@@ -164,7 +162,9 @@ def _listen(one: _Running) -> bool:
         except ValueError:
             return False
         if "stage" in message:
-            one.stage = "read" if message["stage"] == "read" else "obtain"
+            if message["stage"] == "read" and one.stage == "obtain":
+                one.stage, one.began = "read", time.monotonic()
+                one.deadline = one.began + one.read_seconds + _GRACE
         elif "at" in message:
             one.at = str(message["at"])
         elif "asking" in message:
