@@ -3,43 +3,26 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from grader.checks.registry import Requirement, check
-from grader.checks.scripts import calls, chosen, concerns, judged, place_of, plain
 from grader.checks.subject import Subject
 from grader.checks.verdict import Verdict, failed, partial, passed, review
-from grader.facts.records import Archive, Command, Model, ModelFn, Place
+from grader.facts.counted.archives import (
+    holds_loose,
+    loose_models,
+    model_archives,
+    name_of,
+    tar,
+    what_is_packed,
+    would_hold,
+)
+from grader.facts.counted.scripts import chosen, concerns, judged, place_of, plain
+from grader.facts.records import Archive, ModelFn, Place
 from grader.text import excerpt
 
 _IN_MODEL = "/opt/ml/model"
-
-
-def _archives(subject: Subject) -> list[Archive]:
-    """Archives that may be the model's: by what is in them, by name, or named in a call; the folder's before others."""
-    called = {posixpath.basename(call.model_data) for call in calls(subject) if call.model_data}
-    found = [
-        archive
-        for archive in subject.facts.archives
-        if concerns(subject, archive.path)
-        and archive.kind != "source"
-        and (
-            archive.kind != "other" or "model" in _name(archive.path).lower() or _name(archive.path) in called
-        )
-    ]
-    return [a for a in found if subject.inside(a.path)] or found
-
-
-def _name(path: str) -> str:
-    return posixpath.basename(path)
-
-
-def _models(subject: Subject) -> list[Model]:
-    loose = [m for m in subject.facts.models if m.member is None and concerns(subject, m.path)]
-    return [m for m in loose if subject.inside(m.path)] or loose
 
 
 @check(
@@ -118,7 +101,7 @@ def _from_elsewhere(subject: Subject, fn: ModelFn, at: Place) -> Verdict:
 
 def _against_archive(subject: Subject, fn: ModelFn, loads: tuple[str, ...], at: Place) -> Verdict:
     shown = ", ".join(f"`{excerpt(path)}`" for path in loads[:3])
-    archives = _archives(subject)
+    archives = model_archives(subject)
     damaged = [a for a in archives if a.problem and not a.members]
     readable = [a for a in archives if a not in damaged]
     best: Verdict | None = None
@@ -210,89 +193,37 @@ def _misfit(subject: Subject, fn: ModelFn, path: str, member: str | None) -> str
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Packed:
-    """One thing that a command or a program packs: its name in the archive (``.``: a folder's contents), its source."""
-
-    member: str | None
-    source: str | None
-    place: Place
-
-
-def _packed(subject: Subject) -> list[_Packed]:
-    """What ``tar`` commands and programs put into archives."""
-    found: list[_Packed] = []
-    for packing in subject.facts.packings:
-        if concerns(subject, packing.path):
-            place = Place(packing.path, packing.cell, packing.line)
-            member = None if packing.member is None else plain(packing.member)
-            found.append(_Packed(member, packing.source, place))
-    for command in subject.facts.commands:
-        if command.program == "tar" and concerns(subject, command.path):
-            found.extend(_tar(command))
-    return found
-
-
-def _tar(command: Command) -> list[_Packed]:
-    words = [*([command.verb] if command.verb else []), *command.arguments]
-    place = Place(command.path, command.cell, command.line)
-    found: list[_Packed] = []
-    creating = False
-    folder, waiting = "", ""
-    for index, word in enumerate(words):
-        if waiting:
-            folder = word if waiting == "C" else folder
-            waiting = ""
-        elif word in ("-C", "--directory"):
-            waiting = "C"
-        elif word.startswith(("-C", "--directory=")):
-            folder = word.removeprefix("--directory=").removeprefix("-C")
-        elif word.startswith("--"):
-            creating = creating or word == "--create"
-            waiting = "f" if word == "--file" else ""
-        elif word.startswith("-") or (index == 0 and re.fullmatch(r"[A-Za-z]+", word) and "f" in word):
-            creating = creating or "c" in word
-            waiting = "f" if word.endswith("f") or (index == 0 and not word.startswith("-")) else ""
-        elif creating and word in ("*", "./*") and folder:
-            found.append(_Packed(".", folder, place))
-        elif creating:
-            unclear = any(letter in word for letter in "${*?`")
-            source = posixpath.join(folder, word)
-            found.append(_Packed(None if unclear else plain(word), None if unclear else source, place))
-    return found
-
-
 def _packed_anew(subject: Subject, archives: Iterable[Archive]) -> bool:
     """Whether a command packs an archive that is none of these: the one to deploy is made when it runs."""
-    names = {_name(archive.path) for archive in archives}
+    names = {name_of(archive.path) for archive in archives}
     return any(
         command.program == "tar"
         and concerns(subject, command.path)
-        and any(_tar(command))
-        and not names & {_name(word) for word in command.arguments}
+        and any(tar(command))
+        and not names & {name_of(word) for word in command.arguments}
         for command in subject.facts.commands
     )
 
 
 def _against_loose(subject: Subject, fn: ModelFn, loads: tuple[str, ...], at: Place, shown: str) -> Verdict:
     """No archive is at hand: what commands and programs would pack, of the model files that lie loose."""
-    loose = _models(subject)
-    packed = _packed(subject)
+    loose = loose_models(subject)
+    packed = what_is_packed(subject)
     places = tuple(dict.fromkeys(item.place for item in packed))
     if packed:
-        missing = [p for p in loads if p != "." and not any(_would_hold(item, p, loose) for item in packed)]
+        missing = [p for p in loads if p != "." and not any(would_hold(item, p, loose) for item in packed)]
         if not missing:
-            model = next((m for m in loose if _name(m.path) == _name(loads[0])), None)
+            model = next((m for m in loose if name_of(m.path) == name_of(loads[0])), None)
             wrong = None if model is None else _misfit(subject, fn, model.path, None)
             if wrong is not None:
                 return failed(f"model_fn loads {shown}, but {wrong}.", at)
             return passed(f"model_fn loads {shown}, and it is packed so.", at, *places)
-        if all(any(_name(item.member or "") == _name(p) for item in packed) for p in missing):
+        if all(any(name_of(item.member or "") == name_of(p) for item in packed) for p in missing):
             return partial(f"model_fn loads {shown}; it is packed under another prefix.", at, *places)
         inside = [
             item
             for item in packed
-            if item.member and any(_holds_loose(item, m, p) for m in loose for p in missing)
+            if item.member and any(holds_loose(item, m, p) for m in loose for p in missing)
         ]
         if inside:
             where = excerpt(inside[0].member or "")
@@ -303,27 +234,3 @@ def _against_loose(subject: Subject, fn: ModelFn, loads: tuple[str, ...], at: Pl
         at,
         *(Place(m.path) for m in loose),
     )
-
-
-def _would_hold(item: _Packed, path: str, loose: list[Model]) -> bool:
-    if item.member is None:
-        return False
-    if item.member == ".":
-        source = item.source
-        return source is not None and any(_ends_with(m.path, posixpath.join(source, path)) for m in loose)
-    return item.member == path or (
-        path.startswith(item.member + "/") and any(_ends_with(m.path, path) for m in loose)
-    )
-
-
-def _holds_loose(item: _Packed, model: Model, path: str) -> bool:
-    """Whether a folder is packed as such that holds the model."""
-    folder = plain(item.source or item.member or ".")
-    return _name(model.path) == _name(path) and f"/{posixpath.dirname(model.path)}/".endswith(f"/{folder}/")
-
-
-def _ends_with(path: str, end: str) -> bool:
-    end = posixpath.normpath(end)
-    while end.startswith("../"):
-        end = end[3:]
-    return f"/{path}".endswith("/" + end.lstrip("/"))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from grader.checks import archived as _archived
 from grader.checks import frameworks as _frameworks
 from grader.checks.registry import check
-from grader.checks.scripts import calls as calls_of
-from grader.checks.scripts import chosen, entries_of, fault_of, functions_of, judged, place_of
 from grader.checks.subject import Subject
 from grader.checks.verdict import Verdict, failed, partial, passed, review
+from grader.facts.counted.scripts import calls as calls_of
+from grader.facts.counted.scripts import chosen, entries_of, fault_of, functions_of, judged, place_of
 from grader.facts.records import Place
 from grader.text import excerpt
 

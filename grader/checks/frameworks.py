@@ -6,10 +6,10 @@ import re
 from typing import Literal, NamedTuple
 
 from grader.checks import declarations
-from grader.checks.model import is_estimator, of_deployment
 from grader.checks.registry import check
 from grader.checks.subject import Subject
 from grader.checks.verdict import Verdict, failed, passed, review
+from grader.facts.counted.models import is_estimator, of_deployment
 from grader.facts.records import Model, ModelCall, Place, Version
 from grader.patterns import pattern
 from grader.platforms import tables

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable
 
 from grader.checks.registry import Requirement, check
 from grader.checks.subject import Subject
 from grader.checks.verdict import Verdict, failed, partial, passed, review
+from grader.facts.counted.models import is_estimator, of_deployment, referred_to
+from grader.facts.counted.scripts import concerns
 from grader.facts.pickles.names import classify
 from grader.facts.records import Model, Place
 from grader.text import excerpt
@@ -18,52 +19,8 @@ _DATA_ONLY = frozenset({"onnx", "xgboost", "catboost", "pmml"})
 _UNOPENED = (".safetensors", ".tflite", ".mar", "saved_model.pb")
 # NumPy's own files: a model where the student's code makes one of them.
 _ARRAYS = (".npz", ".npy")
-# A pickle of one of these holds a table or a list, unless a model is among its names.
-_CONTAINERS = ("pandas.", "builtins.", "collections.", "numpy.", "scipy.sparse", "datetime.")
 _PREPARES = ("sklearn.preprocessing.", "sklearn.impute.", "sklearn.feature_extraction.")
 _NO_MODEL = ("it is text", "it is a web page", "it is empty")
-
-
-def _resolved(subject: Subject, written: str, script: str) -> str | None:
-    """The file of the submission that a relative path means: from the script's folder, the root, the deploy folder."""
-    path = written.removeprefix("file://")
-    if not path or "://" in path:
-        return None
-    homes = [posixpath.dirname(script), "", subject.folder.path if subject.folder else ""]
-    names = subject.file_names()
-    for home in homes:
-        found = posixpath.normpath(posixpath.join(home, path)).lstrip("/")
-        if found in names:
-            return found
-    return None
-
-
-def _referred(subject: Subject) -> set[str]:
-    """Files outside the folder that the deployment uploads, names as its model's data, or whose README names them."""
-    found: set[str | None] = set()
-    for upload in subject.facts.uploads:
-        if upload.source and upload.by != "dump" and _concerns(subject, upload.path):
-            found.add(_resolved(subject, upload.source, upload.path))
-    for call in subject.facts.model_calls:
-        if call.model_data and _concerns(subject, call.path):
-            found.add(_resolved(subject, call.model_data, call.path))
-    readme = subject.readme() or subject.root_readme()
-    if readme is not None:
-        found.update(_resolved(subject, name, readme.path) for name in readme.names)
-    return {path for path in found if path is not None}
-
-
-def _concerns(subject: Subject, path: str) -> bool:
-    """Whether code at ``path`` may be about this deployment: in its folder, or in nobody else's and no tutorial."""
-    if subject.inside(path):
-        return True
-    return not subject.in_any_deploy_folder(path) and all(t.path != path for t in subject.facts.tutorials)
-
-
-def of_deployment(subject: Subject) -> tuple[Model, ...]:
-    """The serialized files of the deployment: in the folder, or where it refers to."""
-    referred = _referred(subject)
-    return tuple(m for m in subject.facts.models if subject.inside(m.path) or m.path in referred)
 
 
 def _place(model: Model) -> Place:
@@ -73,17 +30,6 @@ def _place(model: Model) -> Place:
 def _called(model: Model) -> str:
     inside = f" in `{excerpt(model.path, 80)}`" if model.member else ""
     return f"`{excerpt(model.member or model.path, 80)}`{inside}"
-
-
-def is_estimator(model: Model) -> bool:
-    """Whether a serialized file holds a model, not just data: a table, a list of columns."""
-    if model.format is None:
-        return False
-    if model.class_name is None or not model.class_name.startswith(_CONTAINERS):
-        return True
-    return any(
-        not name.startswith((*_CONTAINERS, "joblib.", "_codecs.", "copyreg.")) for name in model.globals
-    )
 
 
 @check("model.present", requires=("folder.present",))
@@ -101,7 +47,7 @@ def present(subject: Subject) -> Verdict:
     whole = [m for m in models if not (m.class_name or "").startswith(_PREPARES) and m.path not in damaged]
     if whole:
         return passed("The serialized model is in the repository.", *(_place(m) for m in whole))
-    referred = _referred(subject)
+    referred = referred_to(subject)
     archives = [a for a in subject.facts.archives if subject.inside(a.path) or a.path in referred]
     packed = [
         a
@@ -167,12 +113,12 @@ def _without_file(subject: Subject, no_models: list[Model]) -> Verdict:
             "it is the one deployed.",
             *(_place(m) for m in elsewhere),
         )
-    makes = [u for u in facts.uploads if u.by == "dump" and _concerns(subject, u.path)]
+    makes = [u for u in facts.uploads if u.by == "dump" and concerns(subject, u.path)]
     trains = [
         c
         for c in facts.model_calls
         if c.class_name in ("SKLearn", "XGBoost", "PyTorch", "TensorFlow", "HuggingFace", "Estimator")
-        and _concerns(subject, c.path)
+        and concerns(subject, c.path)
     ]
     if makes or trains:
         return partial(
@@ -208,17 +154,17 @@ def _in_clouds(subject: Subject) -> tuple[Place, ...]:
     found = [
         Place(c.path, c.cell, c.line)
         for c in facts.model_calls
-        if _concerns(subject, c.path) and (c.model_data or "").startswith((*clouds, "https://"))
+        if concerns(subject, c.path) and (c.model_data or "").startswith((*clouds, "https://"))
     ]
     found += [
         Place(c.path, c.cell, c.line)
         for c in facts.commands
-        if _concerns(subject, c.path) and any(cloud in a for a in c.arguments for cloud in clouds)
+        if concerns(subject, c.path) and any(cloud in a for a in c.arguments for cloud in clouds)
     ]
     found += [
         Place(u.path, u.cell, u.line)
         for u in facts.uploads
-        if _concerns(subject, u.path) and (u.target or "").startswith(clouds)
+        if concerns(subject, u.path) and (u.target or "").startswith(clouds)
     ]
     readme = subject.readme()
     if readme is not None:

@@ -1,4 +1,4 @@
-"""Which script a deployment on SageMaker starts from, and which `model_fn` counts: for the checks that judge them."""
+"""Which script a deployment on SageMaker starts from, and which `model_fn` counts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from grader.checks.subject import Subject
+from grader.facts.counted.subject import Subject
 from grader.facts.records import ModelCall, ModelFn, Place
 from grader.patterns import pattern
 
