@@ -42,7 +42,10 @@ class ShellText(NamedTuple):
 
 
 class WrittenText(NamedTuple):
-    """The content of a file that a notebook or program writes. ``line`` is where its first line stands."""
+    """The content of a file that a notebook or program writes. ``line`` is where its first line stands.
+
+    ``append``: it is added to what the file holds (``%%writefile -a``).
+    """
 
     path: str
     cell: int | None
@@ -51,6 +54,7 @@ class WrittenText(NamedTuple):
     text: str
     via: Literal["code", "readme"] = "code"
     variables: Mapping[str, str] = MappingProxyType({})
+    append: bool = False
 
 
 class CodeBlock(NamedTuple):

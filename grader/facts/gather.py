@@ -23,10 +23,11 @@ from grader.facts import (
     models,
     notebooks,
     readme,
+    records,
     secrets,
     tutorials,
 )
-from grader.facts.code import CodeBlock, NotebookDocument, ShellText
+from grader.facts.code import CodeBlock, NotebookDocument, ShellText, WrittenText
 from grader.facts.python.found import PythonFacts
 from grader.facts.python.project import Project
 from grader.facts.records import (
@@ -253,6 +254,7 @@ def gather(
         notebooks=python.notebooks,
         sources=python.sources,
         written_files=python.written_files,
+        written_texts=_written(python.written_texts, limits),
         model_fns=python.model_fns,
         model_calls=(*python.model_calls, *(model_calls or ())),
         archives=packed,
@@ -270,6 +272,16 @@ def gather(
         secrets=secret_facts,
         unread=tuple(dict.fromkeys((*reading.unread, *python.unread))),
     )
+
+
+def _written(texts: Iterable[WrittenText], limits: Limits) -> tuple[records.WrittenText, ...]:
+    """What code writes, as far as it is told where to, bounded like the sources themselves."""
+    left, kept = limits.source_bytes, []
+    for one in texts:
+        left -= len(one.text)
+        if one.target is not None and one.via == "code" and left >= 0:
+            kept.append(records.WrittenText(one.path, one.cell, one.line, one.target, one.text, one.append))
+    return tuple(kept)
 
 
 def _untold(path: str) -> None:

@@ -154,6 +154,20 @@ class WrittenFile(NamedTuple):
     by: Literal["writefile", "string"]
 
 
+class WrittenText(NamedTuple):
+    """The text that is written to ``target``, for those who need the file itself. ``append``: added to what it holds.
+
+    ``line`` is where its first line stands. Not printed by ``grade inspect``.
+    """
+
+    path: str
+    cell: int | None
+    line: int
+    target: str
+    text: str
+    append: bool = False
+
+
 class ModelFn(NamedTuple):
     """A function called ``model_fn`` (contract, section 4, says what each field means).
 
@@ -195,7 +209,8 @@ class ModelCall:
 
     ``class_name`` is printed as ``class``. ``script`` is the file in the repository that ``entry_point`` (with
     ``source_dir``) names, resolved, ``entry_point_given`` whether the argument is there at all;
-    ``image`` is an image URI or what ``image_uris.retrieve`` was asked for.
+    ``image`` is an image URI or what ``image_uris.retrieve`` was asked for. ``dependencies`` are files and folders that
+    are shipped beside the script, None where they cannot be told.
     """
 
     path: str
@@ -213,6 +228,8 @@ class ModelCall:
     script: str | None = None
     image: str | None = None
     framework: str | None = None
+    source_dir_given: bool = False
+    dependencies: tuple[str, ...] | None = ()
 
 
 class Archive(NamedTuple):
@@ -376,6 +393,7 @@ class Facts:
     notebooks: tuple[Notebook, ...] = ()
     sources: tuple[Source, ...] = ()
     written_files: tuple[WrittenFile, ...] = ()
+    written_texts: tuple[WrittenText, ...] = field(default=(), metadata={"json": None})
     model_fns: tuple[ModelFn, ...] = ()
     model_calls: tuple[ModelCall, ...] = ()
     archives: tuple[Archive, ...] = ()
@@ -395,9 +413,10 @@ class Facts:
 
 
 def to_json(record: object) -> Any:
-    """A record as plain JSON values: tuples become lists, ``class_name`` is called ``class``."""
+    """A record as plain JSON values: tuples become lists, ``class_name`` is called ``class``, texts are left out."""
     if is_dataclass(record) and not isinstance(record, type):
-        return {f.metadata.get("json", f.name): to_json(getattr(record, f.name)) for f in fields(record)}
+        names = {f.name: f.metadata.get("json", f.name) for f in fields(record)}
+        return {told: to_json(getattr(record, name)) for name, told in names.items() if told is not None}
     if isinstance(record, tuple) and hasattr(record, "_fields"):  # a NamedTuple, as most records are
         return {
             "class" if k == "class_name" else k: to_json(v)

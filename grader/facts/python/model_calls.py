@@ -144,7 +144,9 @@ def _class_call(seen: CallSeen, name: str) -> ModelCall:
     if isinstance(data, Map):  # {"S3DataSource": {"S3Uri": ...}}
         inner = data.items.get("S3DataSource")
         data = inner.items.get("S3Uri") if isinstance(inner, Map) else None
-    return _record(seen, name, entry, source, data, version, submit, image, framework or asked, version_asked)
+    call = _record(seen, name, entry, source, data, version, submit, image, framework or asked, version_asked)
+    shipped = given.get("dependencies")
+    return replace(call, dependencies=() if shipped is None else _all_told(shipped))
 
 
 def _client_call(seen: CallSeen) -> ModelCall:
@@ -192,7 +194,14 @@ def _record(
         submit_directory=_told(submit),
         image=image,
         framework=framework,
+        source_dir_given=source is not None,
     )
+
+
+def _all_told(value: Value) -> tuple[str, ...] | None:
+    """The texts of a list, None where one of them cannot be told."""
+    told = [_told(item) for item in value.items] if isinstance(value, Seq) and not value.more else [None]
+    return None if None in told else tuple(item for item in told if item is not None)
 
 
 def _told(value: Value | None) -> str | None:
@@ -221,8 +230,10 @@ def _image(value: Value | None) -> tuple[str | None, str | None, Value | None]:
 
 def merged(one: ModelCall, other: ModelCall) -> ModelCall:
     """A call met twice (in a helper that is called twice): what is told once is kept, what differs is not known."""
-    changes: dict[str, str | bool | None] = {
+    changes: dict[str, str | bool | tuple[str, ...] | None] = {
         "entry_point_given": one.entry_point_given or other.entry_point_given,
+        "source_dir_given": one.source_dir_given or other.source_dir_given,
+        "dependencies": one.dependencies if one.dependencies == other.dependencies else None,
         "framework_version_given": one.framework_version_given or other.framework_version_given,
     }
     for name in (

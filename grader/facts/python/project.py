@@ -469,7 +469,7 @@ class Project:
             variables, _ = shells.cell_variables(write.part.text, snapshot)
             yield WrittenText(
                 write.unit.path, write.unit.cell, write.part.line, write.target, write.part.text,
-                variables=MappingProxyType(variables),
+                variables=MappingProxyType(variables), append=write.part.append,
             )  # fmt: skip
 
     def _cell_shells(self) -> Iterator[ShellText]:
