@@ -269,7 +269,7 @@ class Cloud:
         identifier = str(next(self.numbers))
         model = self.models[deployed["model"].partition("@")[0]]
         entry = {"displayName": model["displayName"], **deployed, "id": identifier, "createTime": _now()}
-        entry["modelVersionId"] = "1"
+        entry |= {"model": model["name"], "modelVersionId": model["versionId"]}
         endpoint.setdefault("deployedModels", []).append(entry)
         endpoint["trafficSplit"] = {identifier if key == "0" else key: share for key, share in split.items()}
         return entry
