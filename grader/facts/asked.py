@@ -55,7 +55,9 @@ class Rehearsal(NamedTuple):
     or no script with a ``model_fn``: ``lacks`` names the check that says so); ``problem`` is then one sentence.
     ``model`` and ``script`` are paths in the submission (a member behind ``!``), ``declared`` what the environment was
     made from, with its place; ``python`` and ``packages`` what was really there; ``notes`` what was not as declared, and
-    what was left out. ``warnings`` and ``log`` are what the student's code printed: told, never believed.
+    what was left out; ``doubts`` are pairs (about what, the sentence) of what a failure may hang on though the
+    student is not to blame: ``versions``, ``place``, ``code``, ``requirements``. ``handlers`` are the functions of the
+    contract that the script defines, ``contract`` the one it was served by. ``warnings`` and ``log`` are what the student's code printed: told, never believed.
     """
 
     platform: str
@@ -76,6 +78,9 @@ class Rehearsal(NamedTuple):
     warnings: tuple[str, ...] = ()
     log: tuple[str, ...] = ()
     seconds: float = 0.0
+    contract: str | None = None
+    handlers: tuple[str, ...] = ()
+    doubts: tuple[tuple[str, str], ...] = ()
 
 
 class LiveEndpoint(NamedTuple):
@@ -85,8 +90,10 @@ class LiveEndpoint(NamedTuple):
     ``endpoint.yaml`` or ``files`` (a literal name); ``place`` is where. ``state``: ``in-service``, ``absent``, ``creating``,
     ``failed``, ``refused`` (an address that is not to be asked, or a name of impossible form), ``switched-off``,
     ``unknown`` (could not be asked: ``trouble`` says which of ``no-credentials``, ``no-permission``, ``throttled``,
-    ``time-out``, ``no-route``, ``no-client``, ``other``). ``reason`` is the cloud's or our sentence. ``allowed``: the
-    operator named or allowed it. ``created`` is ISO 8601; ``age`` in seconds; ``delete`` the command that deletes it.
+    ``time-out``, ``no-route``, ``no-client``, ``other``; ``no-request``: what to send to it is not known here). One that is
+    in service may have a trouble, too, which kept the prediction from being asked for. ``reason`` is the cloud's or our
+    sentence. ``allowed``: the operator named or allowed it, or it is an address, for which no credentials are used.
+    ``created`` is ISO 8601; ``age`` in seconds; ``delete`` the command that deletes it.
     ``agrees``: whether its answer is that of the rehearsal of the same model (None: not compared).
     """
 
