@@ -94,6 +94,7 @@ class LiveEndpoint(NamedTuple):
     in service may have a trouble, too, which kept the prediction from being asked for. ``reason`` is the cloud's or our
     sentence. ``allowed``: the operator named or allowed it, or it is an address, for which no credentials are used.
     ``created`` is ISO 8601; ``age`` in seconds; ``delete`` the command that deletes it.
+    ``payload_problem``: why the requests that were made here may not be those that it takes.
     ``agrees``: whether its answer is that of the rehearsal of the same model (None: not compared).
     """
 
@@ -118,6 +119,7 @@ class LiveEndpoint(NamedTuple):
     delete: str | None = None
     attempts: tuple[Attempt, ...] = ()
     agrees: bool | None = None
+    payload_problem: str | None = None
     notes: tuple[str, ...] = ()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from grader.facts.endpoint_names import EndpointName, Named, Setting
@@ -18,6 +18,8 @@ from grader.submission.tree import Tree
 from grader.text import excerpt
 
 _SAMPLE_MOST = 1_000_000  # bytes of a student's sample request
+MOST_REQUESTS = 8
+"""Requests of different forms that are tried on one endpoint."""
 _KINDS = {"aws": "sagemaker", "gcp": "vertex"}
 
 
@@ -32,13 +34,25 @@ class LiveAsked(NamedTuple):
     allow: tuple[str, ...] = ()
 
 
+class Request(NamedTuple):
+    """What is sent to predict. ``form`` is how a person would call it; ``body`` is base64, None for a GET without one;
+    ``origin`` the file of the student's that it was taken from, None for one made from the model's features.
+    """
+
+    form: str
+    content_type: str | None = None
+    body: str | None = None
+    accept: str | None = None
+    origin: str | None = None
+
+
 class Target(NamedTuple):
-    """An endpoint to ask, in plain values: it goes to another process as JSON (:func:`out`, :func:`into`).
+    """An endpoint to ask, in plain values: it goes to another process as JSON (``to_json``, ``from_json``).
 
     ``kind``, ``named_by`` and ``place`` (path, cell, line) as in ``LiveEndpoint``. ``name`` is what is asked for (of a
     ``url`` the address). ``problem``: why it is not asked at all, as a sentence; ``undecided``: that is not the
-    student's doing. ``body`` (base64) is the request that endpoint.yaml gives, ``origin`` the file that it came from,
-    ``pointer`` where the prediction stands in the answer.
+    student's doing. ``requests`` are tried in this order; where there are none, ``no_request`` says why. ``pointer``: where
+    the prediction stands in the answer; ``most_bytes``: of one answer.
     """
 
     platform: str
@@ -55,11 +69,25 @@ class Target(NamedTuple):
     notes: tuple[str, ...] = ()
     method: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
-    body: str | None = None
-    content_type: str | None = None
     accept: str | None = None
-    origin: str | None = None
+    requests: tuple[Request, ...] = ()
+    no_request: str | None = None
     pointer: str | None = None
+    most_bytes: int = 1_000_000
+
+    def to_json(self) -> dict[str, Any]:
+        """The target as JSON values."""
+        return {**self._asdict(), "requests": [request._asdict() for request in self.requests]}
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Target:
+        """The target that ``to_json`` made ``raw`` of."""
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in raw.items()
+        }
+        values["headers"] = tuple((str(name), str(value)) for name, value in raw.get("headers", ()))
+        values["requests"] = tuple(Request(**request) for request in raw.get("requests", ()))
+        return cls(**values)
 
     @property
     def shown(self) -> str:
@@ -74,18 +102,6 @@ class Target(NamedTuple):
     def where(self) -> Place | None:
         """Where it is named, as evidence."""
         return Place(*self.place) if self.place is not None else None
-
-
-def out(target: Target) -> dict[str, Any]:
-    """A target as JSON values."""
-    return target._asdict()
-
-
-def into(raw: Mapping[str, Any]) -> Target:
-    """The target that :func:`out` made ``raw`` of."""
-    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in raw.items()}
-    values["headers"] = tuple((str(name), str(value)) for name, value in raw.get("headers", ()))
-    return Target(**values)
 
 
 def wrong_call(asked: LiveAsked) -> str | None:
@@ -125,11 +141,52 @@ def targets(
     asked = _meant_for(asked, platform)
     files = _Files(tree, folder, platform, asked, limits)
     if asked.url is not None or asked.endpoint is not None:
-        return (_operator(facts, files, platform, asked, limits),)
-    found = files.targets()
-    if found is None:
-        found = _literal(read_names(tree, facts, limits), facts, folder, platform, asked)
-    return tuple(target._replace(allow=asked.allow) for target in found[: limits.live_endpoints])
+        found: tuple[Target, ...] = (_operator(facts, files, platform, asked, limits),)
+    else:
+        named = files.targets()
+        if named is None:
+            named = _literal(read_names(tree, facts, limits), facts, folder, platform, asked)
+        found = named[: limits.live_endpoints]
+    if any(target.problem is None for target in found):
+        found = with_payloads(found, facts, tree, folder, platform)
+    return tuple(target._replace(allow=asked.allow, most_bytes=limits.live_bytes) for target in found)
+
+
+def with_payloads(
+    found: tuple[Target, ...], facts: Facts, tree: Tree, folder: DeployFolder | None, platform: str
+) -> tuple[Target, ...]:
+    """The targets with what to send: the request that endpoint.yaml gives, then the student's other ones and made ones."""
+    if folder is None:
+        return found
+    from grader.asking.payloads import candidates
+
+    payloads = candidates(facts, tree.read, folder, platform)
+    made = [
+        Request(p.form, p.content_type, base64.b64encode(p.body).decode("ascii"), p.accept, p.origin)
+        for p in payloads.tried
+    ]
+    return tuple(
+        target._replace(requests=_requests(target, made), no_request=payloads.problem) for target in found
+    )
+
+
+def _requests(target: Target, made: Sequence[Request]) -> tuple[Request, ...]:
+    """The target's own request first, told as the rehearsal tells the same one; each body once; a GET sends none."""
+    own = list(target.requests)
+    if target.kind == "url" and target.method == "GET":
+        return tuple(own) or (Request("a GET", origin="endpoint.yaml"),)
+    same = {request.body: request for request in reversed(made)}
+    first = [
+        one._replace(form=same[one.body].form, origin=same[one.body].origin or one.origin)
+        if one.body in same
+        else one
+        for one in own
+    ]
+    known = {(one.content_type, one.body) for one in first}
+    rest = [one for one in made if (one.content_type, one.body) not in known]
+    if target.kind == "url" and target.accept:
+        rest = [one._replace(accept=target.accept) for one in rest]
+    return (*first, *rest)[:MOST_REQUESTS]
 
 
 def _meant_for(asked: LiveAsked, platform: str) -> LiveAsked:
@@ -216,13 +273,17 @@ class _Files:
                 return target._replace(
                     notes=(f"The sample {excerpt(entry.sample)} could not be read: {problem}.",)
                 )
+        requests: tuple[Request, ...] = ()
+        if body is not None:
+            form = "the sample request" if entry.sample else "the request of endpoint.yaml"
+            raw = base64.b64encode(body).decode("ascii")
+            kind = entry.content_type or "application/json"
+            requests = (Request(form, kind, raw, entry.accept, entry.sample or self.path),)
         return target._replace(
             method=entry.method,
             headers=entry.headers,
-            body=None if body is None else base64.b64encode(body).decode("ascii"),
-            content_type=entry.content_type or (None if body is None else "application/json"),
             accept=entry.accept,
-            origin=None if body is None else entry.sample or self.path,
+            requests=requests,
             pointer=entry.prediction,
         )
 

@@ -174,6 +174,11 @@ def _summary(report: Report) -> list[str]:
             f"<td>{_e(platform)}</td><td>{_e(told)}</td></tr>"
         )
     parts += ["</tbody>", "</table>"]
+    up = [(found.source, told) for found in report.submissions for told in words.running(found)]
+    if up:
+        parts.append("<p>Endpoints that are up, and cost money:</p><ul>")
+        parts += [f"<li>{_e(source)}: {_e(told)}</li>" for source, told in up]
+        parts.append("</ul>")
     summary = summarise(report)
     if summary is not None:
         parts.append(f"<p>{_e(' '.join(sentences(summary)))}</p>")

@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from grader.facts import asked
 from grader.patterns import pattern
 from grader.report.model import SCHEMA, Item, PlatformResult, Report, Score, SubmissionReport
 from grader.report.words import number
@@ -61,6 +62,7 @@ def _submission(found: SubmissionReport) -> dict[str, Any]:
         "notes": list(found.notes),
         "hidden": found.hidden,
         "platform_score": _score(result.score) if result else None,
+        "endpoints": [asked.out(endpoint) for endpoint in found.endpoints],
     }
 
 

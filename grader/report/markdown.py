@@ -156,6 +156,11 @@ def _summary(report: Report) -> list[str]:
         told = words.score_sentence(found.score) if found.outcome == "graded" else words.standing(found)
         lines.append(f"| {cell(found.source)} | {cell(platform)} | {told} |")
     lines.append("")
+    up = [(found.source, told) for found in report.submissions for told in words.running(found)]
+    if up:
+        lines += ["Endpoints that are up, and cost money:", ""]
+        lines += [f"- {code(source)}: {text(told)}" for source, told in up]
+        lines.append("")
     summary = summarise(report)
     if summary is not None:
         lines += [" ".join(sentences(summary)), ""]

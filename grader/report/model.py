@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
+from grader.facts.asked import LiveEndpoint
 from grader.rubric.model import Item, Mark, PlatformResult, Score
 
 __all__ = [
@@ -29,7 +30,7 @@ class SubmissionReport(NamedTuple):
 
     ``result`` is the platform that counted; with ``choose: all`` ``score`` is the mean, else that platform's.
     ``notes`` are for a person (what is on disk but not committed, a limit that the system lacks). ``hidden`` counts
-    items that the audience does not see. ``timings`` in seconds.
+    items that the audience does not see. ``timings`` in seconds. ``endpoints``: the live endpoints that were asked.
     """
 
     source: str
@@ -45,6 +46,7 @@ class SubmissionReport(NamedTuple):
     notes: tuple[str, ...] = ()
     hidden: int = 0
     timings: Mapping[str, float] = MappingProxyType({})
+    endpoints: tuple[LiveEndpoint, ...] = ()
 
 
 class Report(NamedTuple):
@@ -81,6 +83,7 @@ def _for_student(submission: SubmissionReport) -> SubmissionReport:
         other_platforms=tuple(_visible_part(result) for result in submission.other_platforms),
         notes=tuple(note for note in submission.notes if not any(name in note for name in hidden)),
         hidden=len(hidden),
+        endpoints=() if any(name.startswith("live.") for name in hidden) else submission.endpoints,
     )
 
 

@@ -7,7 +7,9 @@ Control characters, bidirectional marks and undecodable bytes become visible esc
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import Any
 
+from grader.facts.asked import LiveEndpoint
 from grader.facts.records import Place
 from grader.facts.secrets import hide
 from grader.report.model import Item, PlatformResult, Report, SubmissionReport
@@ -53,6 +55,20 @@ def platform(found: PlatformResult) -> PlatformResult:
     return found._replace(platform=_maybe(found.platform), items=tuple(item(i) for i in found.items))
 
 
+def endpoint(found: LiveEndpoint) -> LiveEndpoint:
+    """A live endpoint with every text made visible, and no credential in what it answered."""
+    return LiveEndpoint(*(_texts(value) for value in found))
+
+
+def _texts(value: Any) -> Any:
+    if isinstance(value, str):
+        return line(hide(value))
+    if isinstance(value, tuple):
+        made = [_texts(part) for part in value]
+        return type(value)(*made) if hasattr(value, "_fields") else tuple(made)
+    return value
+
+
 def submission(found: SubmissionReport, *, source: bool = True) -> SubmissionReport:
     """A submission's report with every text made visible; ``source`` False leaves the source as given."""
     return found._replace(
@@ -66,6 +82,7 @@ def submission(found: SubmissionReport, *, source: bool = True) -> SubmissionRep
         other_platforms=tuple(platform(p) for p in found.other_platforms),
         notes=tuple(line(note) for note in found.notes),
         timings=MappingProxyType({line(name): seconds for name, seconds in found.timings.items()}),
+        endpoints=tuple(endpoint(one) for one in found.endpoints),
     )
 
 

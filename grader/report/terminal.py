@@ -151,6 +151,12 @@ def _summary(console: Console, report: Report) -> None:
         told = words.score_sentence(found.score) if found.outcome == "graded" else words.standing(found)
         grid.add_row(Text(found.source), Text(platform), Text(told))
     console.print(grid)
+    up = [(found.source, told) for found in report.submissions for told in words.running(found)]
+    if up:
+        console.print()
+        console.print(Text("Endpoints that are up, and cost money:", style="bold"))
+        for source, told in up:
+            console.print(Padding(Text(f"{source}: {told}", overflow="fold"), (0, 0, 0, 2)))
     summary = summarise(report)
     if summary is None:
         return

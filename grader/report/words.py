@@ -149,13 +149,31 @@ def by_section(result: PlatformResult) -> tuple[tuple[str, tuple[Item, ...]], ..
 
 def asides(submission: SubmissionReport) -> tuple[str, ...]:
     """What else is to be told of a submission, a sentence each: notes, what was left out, what is hidden."""
-    told = list(submission.notes)
+    told = [*submission.notes, *running(submission)]
     if submission.excluded:
         told.append(f"Left out on request: {', '.join(submission.excluded)}")
     if submission.hidden:
         verb = "is" if submission.hidden == 1 else "are"
         told.append(f"{counted(submission.hidden, 'item')} of the rubric {verb} not shown here.")
     return tuple(told)
+
+
+def running(submission: SubmissionReport) -> tuple[str, ...]:
+    """The live endpoints that are up, a sentence each: they cost money until somebody deletes them."""
+    up = [endpoint for endpoint in submission.endpoints if endpoint.state == "in-service"]
+    if not up:
+        return ()
+    from grader.checks.live import lasted
+
+    told = []
+    for endpoint in up:
+        where = ", ".join(part for part in (endpoint.region, endpoint.project or endpoint.account) if part)
+        since = f" for {lasted(endpoint.age)}" if endpoint.age is not None else ""
+        sentence = f"Endpoint {endpoint.name}{f' ({where})' if where else ''} has been up{since}"
+        if not since:
+            sentence = sentence.replace(" has been up", " is up")
+        told.append(f"{sentence}; delete it with: {endpoint.delete}" if endpoint.delete else f"{sentence}.")
+    return tuple(dict.fromkeys(told))
 
 
 def timing(submission: SubmissionReport) -> str | None:
