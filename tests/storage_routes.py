@@ -1,6 +1,6 @@
 """The part of Cloud Storage's JSON API that a deployment needs: buckets, and objects uploaded in one go or in pieces.
 
-Source: the requests that google-cloud-storage 3.17.1 sends, 2026-11-22.
+Source: the requests that google-cloud-storage 3.17.1 and gcloud 528.0.0 send, 2026-11-22.
 """
 
 from __future__ import annotations
@@ -14,8 +14,12 @@ from typing import Any
 
 Buckets = dict[str, dict[str, bytes]]
 _BUCKET = re.compile(r"/storage/v1/b/(?P<bucket>[^/]+)\Z")
+_LAYOUT = re.compile(r"/storage/v1/b/(?P<bucket>[^/]+)/storageLayout\Z")
+_MANAGED = re.compile(r"/storage/v1/b/(?P<bucket>[^/]+)/managedFolders\Z")
 _OBJECTS = re.compile(r"/storage/v1/b/(?P<bucket>[^/]+)/o\Z")
 _OBJECT = re.compile(r"/(?P<media>download/)?storage/v1/b/(?P<bucket>[^/]+)/o/(?P<name>.+)\Z")
+_HEAD = re.compile(rb"\r?\n\r?\n")
+_LINE_END = re.compile(rb"\r?\n\Z")
 _UPLOAD = re.compile(r"/upload/storage/v1/b/(?P<bucket>[^/]+)/o\Z")
 
 
@@ -61,6 +65,16 @@ class StorageRoutes:
                 self.send_bytes(204, "text/plain", b"")
             else:
                 self.send(200, {"kind": "storage#bucket", "id": found["bucket"], "name": found["bucket"]})
+        elif found := _LAYOUT.match(path):
+            count("buckets.layout")
+            self._bucket(buckets, found["bucket"])
+            self.send(
+                200, {"kind": "storage#storageLayout", "bucket": found["bucket"], "locationType": "region"}
+            )
+        elif found := _MANAGED.match(path):
+            count("folders.list")
+            self._bucket(buckets, found["bucket"])
+            self.send(200, {"kind": "storage#managedFolders"})
         elif found := _OBJECTS.match(path):
             count("objects.list")
             held = self._bucket(buckets, found["bucket"])
@@ -119,10 +133,10 @@ class StorageRoutes:
 
 def _parts(body: bytes, content_type: str) -> list[bytes]:
     """The parts of a multipart body, byte for byte (a mail parser may change line ends)."""
-    found = re.search(r'boundary="?([^";]+)"?', content_type)
+    found = re.search(r"""boundary=["']?([^"';]+)""", content_type)
     assert found is not None
     parts = body.split(b"--" + found.group(1).encode())[1:-1]
-    return [part.partition(b"\r\n\r\n")[2].removesuffix(b"\r\n") for part in parts]
+    return [_LINE_END.sub(b"", _HEAD.split(part, maxsplit=1)[1]) for part in parts]
 
 
 def _md5(content: bytes) -> str:

@@ -203,7 +203,7 @@ class Cloud:
         item = held[name]
         if action == "deployModel":
             deployed, split = body.get("deployedModel", {}), body.get("trafficSplit", {})
-            if deployed.get("model", "").partition("@")[0] not in self.models:
+            if _canonical(deployed.get("model", "")) not in self.models:
                 raise Refused(404, "NOT_FOUND", "The Model does not exist.")
             if not deployed.get("dedicatedResources", {}).get("machineSpec", {}).get("machineType"):
                 raise Refused(400, "INVALID_ARGUMENT", "A machine type is required to deploy this model.")
@@ -267,7 +267,7 @@ class Cloud:
 
     def _deploy(self, endpoint: Json, deployed: Json, split: Json) -> Json:
         identifier = str(next(self.numbers))
-        model = self.models[deployed["model"].partition("@")[0]]
+        model = self.models[_canonical(deployed["model"])]
         entry = {"displayName": model["displayName"], **deployed, "id": identifier, "createTime": _now()}
         entry |= {"model": model["name"], "modelVersionId": model["versionId"]}
         endpoint.setdefault("deployedModels", []).append(entry)
@@ -355,6 +355,11 @@ _CODES = {
 
 def _now() -> str:
     return datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
+
+
+def _canonical(name: str) -> str:
+    """A model's name with the project's number and without a version."""
+    return re.sub(r"\Aprojects/[^/]+/", f"projects/{NUMBER}/", name).partition("@")[0]
 
 
 def _rest(given: Json) -> Json:

@@ -6,6 +6,8 @@ import importlib.util
 import json
 import logging
 import os
+import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -422,3 +424,44 @@ def test_a_server_on_this_machine(
     assert asked == [("/predict", {"instances": SAMPLE})]
     said = capsys.readouterr()
     assert told in said.out + said.err
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("gcloud") is None, reason="the gcloud command line is not installed here")
+def test_the_commands_of_the_readme(tmp_path: Path) -> None:
+    """gcloud itself, told to ask the server; the README's text as it stands."""
+    blocks = re.findall(r"^```bash\n(.*?)^```", (HERE / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    (up,) = (block for block in blocks if "gcloud ai models upload" in block)
+    (down,) = (block for block in blocks if "gcloud ai models delete" in block)
+    with serving(Cloud(predict=by_flipper, polls=0)) as running:
+        told = {
+            "CONFIG": str(tmp_path),
+            "API_ENDPOINT_OVERRIDES_AIPLATFORM": f"{running.url}/",
+            "API_ENDPOINT_OVERRIDES_STORAGE": f"{running.url}/storage/v1/",
+            "AUTH_DISABLE_CREDENTIALS": "true",
+            "COMPONENT_MANAGER_DISABLE_UPDATE_CHECK": "true",
+            "CORE_DISABLE_PROMPTS": "true",
+            "CORE_DISABLE_USAGE_REPORTING": "true",
+        }
+        environment = {**os.environ, **{f"CLOUDSDK_{name}": value for name, value in told.items()}}
+
+        def typed(commands: str) -> str:
+            done = subprocess.run(
+                ["bash", "-euc", commands.replace("YOUR-PROJECT", "penguin-lab")],
+                cwd=HERE,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=300,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+            return done.stdout
+
+        names = 'echo "MODEL=$MODEL ENDPOINT=$ENDPOINT"'
+        out = typed(up + names)
+        assert str(by_flipper(SAMPLE)) in out
+        assert made(running) == (1, 1, 1, 1)
+        before = " PROJECT=penguin-lab REGION=us-central1 BUCKET=gs://penguin-lab-penguins\n"
+        typed(out.splitlines()[-1] + before + down)
+        assert made(running) == (0, 0, 0, 0)
