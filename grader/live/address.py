@@ -26,7 +26,7 @@ _PORT = pattern(r"[1-9][0-9]{0,4}\Z")
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/?%")
 
 _PRIVATE_SUFFIXES = (
-    "localhost", "local", "internal", "intranet", "lan", "home", "corp", "home.arpa", "in-addr.arpa", "ip6.arpa", "onion",
+    "localhost", "localdomain", "local", "internal", "intranet", "lan", "home", "corp", "home.arpa", "in-addr.arpa", "ip6.arpa", "onion",
 )  # fmt: skip
 """Names that nobody outside one network can have."""
 

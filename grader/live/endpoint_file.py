@@ -67,7 +67,7 @@ _TYPES = {
 
 
 class Entry(NamedTuple):
-    """One endpoint as the file names it; what is not said is None. ``line`` is where it begins.
+    """One endpoint as the file names it; what is not said is None. ``line`` is where it is named.
 
     ``sample`` is a path in the submission; ``body`` the request itself, as text.
     """
@@ -131,6 +131,8 @@ class _Reader:
         for key, value in found.items():
             values[key] = getattr(self, f"_{key}")(value)
         self._whole(node, found, values)
+        named = found.get("endpoint") or found.get("url")
+        line = named.start_mark.line + 1 if named is not None else line
         return Entry(line, **{key: value for key, value in values.items() if value is not None})
 
     def pairs(self, node: yaml.Node, known: tuple[str, ...] | None, what: str) -> dict[str, yaml.Node] | None:

@@ -258,7 +258,7 @@ class _Files:
             "endpoint.yaml",
             (path, None, entry.line),
             region=self.asked.region or entry.region,
-            project=self.asked.project or entry.project,
+            project=self.asked.project or _own(entry.project),
             allow_private=self.asked.allow_private,
         )
         return self.with_request(_with_resource(target), entry)
@@ -300,7 +300,9 @@ def _operator(facts: Facts, files: _Files, platform: str, asked: LiveAsked, limi
         target = target._replace(notes=(f"endpoint.yaml is not taken: {files.problem.problem}.",))
     if entry is not None:
         target = files.with_request(
-            target._replace(region=asked.region or entry.region, project=asked.project or entry.project),
+            target._replace(
+                region=asked.region or entry.region, project=asked.project or _own(entry.project)
+            ),
             entry,
         )
     if kind != "url" and (problem := names.endpoint_problem(target.name, kind)):
@@ -317,6 +319,11 @@ def _with_resource(target: Target) -> Target:
     """A Vertex AI endpoint by its whole name says region and project itself."""
     resource = names.resource_of(target.name) if target.kind == "vertex" else None
     return target if resource is None else target._replace(region=resource.region, project=resource.project)
+
+
+def _own(project: str | None) -> str | None:
+    """A project's id, unless it stands for one to put there: then it is the one that the credentials belong to."""
+    return None if project is None or names.is_placeholder(project) else project
 
 
 def _beside(name: str, kind: str, named: Named, platform: str) -> tuple[str | None, str | None]:
