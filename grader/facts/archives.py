@@ -22,6 +22,7 @@ from grader.facts.pickles.read import deadline
 from grader.facts.pickles.source import CHUNK, Malformed, OverBound, Readable, compression_of, inflated
 from grader.facts.records import Archive, Model, Unread
 from grader.limits import Limits
+from grader.submission.errors import Unreadable
 from grader.text import decode, visible
 
 _ENDINGS = (".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz", ".zip")
@@ -122,6 +123,32 @@ def sources(path: str, data: bytes, limits: Limits) -> dict[str, str]:
             if len(texts) < _MOST_SOURCES and member.size <= limits.text_bytes:
                 texts[f"{path}!{visible(member.name)}"] = decode(member.open().read(limits.text_bytes))
     return texts
+
+
+def contents(path: str, data: bytes, limits: Limits) -> Iterator[tuple[str, BinaryIO]]:
+    """The regular files of an archive whose names stay inside it, as they come: (name, its bytes as a stream).
+
+    A stream is good until the next one is asked for, and gives at most a piece at a time. What is a link, a device, or
+    leads out of the archive is passed over.
+
+    Raises:
+        Unreadable: the archive is damaged, or over a bound; what came before stands.
+    """
+    try:
+        for member in _members(data, limits, _Notes(path), time.process_time() + limits.read_seconds):
+            if _is_plain(member.name):
+                yield member.name, member.open()
+    except (Malformed, OverBound) as why:
+        raise Unreadable(str(why)) from None
+    except MemoryError:
+        raise Unreadable("reading it takes more memory than it may") from None
+    except RecursionError:
+        raise Unreadable("its headers are nested too deeply") from None
+
+
+def plain_name(name: str) -> str:
+    """A member's name as a path: without ``./`` and doubled slashes."""
+    return "/".join(part for part in name.split("/") if part not in ("", "."))
 
 
 def _repeated(names: list[str]) -> set[str]:

@@ -56,7 +56,7 @@ class Rehearsal(NamedTuple):
     ``model`` and ``script`` are paths in the submission (a member behind ``!``), ``declared`` what the environment was
     made from, with its place; ``python`` and ``packages`` what was really there; ``notes`` what was not as declared, and
     what was left out; ``doubts`` are pairs (about what, the sentence) of what a failure may hang on though the
-    student is not to blame: ``versions``, ``place``, ``code``, ``requirements``. ``handlers`` are the functions of the
+    student is not to blame: ``versions``, ``numpy``, ``place``, ``code``. ``handlers`` are the functions of the
     contract that the script defines, ``contract`` the one it was served by. ``warnings`` and ``log`` are what the student's code printed: told, never believed.
     """
 
