@@ -22,18 +22,20 @@ class Removal(Account):
         super().__init__(options)
         self.bucket: str = options.bucket or f"{self.name}-lab-{self.number}-{self.region}"
         self.role_name = f"{self.name}-{self.region}-endpoint"
+        self.version = re.compile(re.escape(self.name) + "-[0-9a-f]{12}")
 
     def delete(self) -> None:
         """Takes down all that `deploy` makes under this name, in this run or an earlier one.
 
         Goes on where a part cannot be deleted, and raises Trouble at the end, saying which.
         """
-        version = re.compile(re.escape(self.name) + "-[0-9a-f]{12}")
         named = {"NameContains": f"{self.name}-"}
         listed = self.pages("list_endpoint_configs", "EndpointConfigs", **named)
         configs = [each["EndpointConfigName"] for each in listed]
         models = [each["ModelName"] for each in self.pages("list_models", "Models", **named)]
-        configs, models = ([name for name in names if version.fullmatch(name)] for names in (configs, models))
+        configs, models = (
+            [name for name in names if self.version.fullmatch(name)] for names in (configs, models)
+        )
         if self.dry:
             configs = models = [f"{self.name}-VERSION"]
         drop_config, drop_model = self.sagemaker.delete_endpoint_config, self.sagemaker.delete_model
@@ -60,6 +62,7 @@ class Removal(Account):
     def delete_endpoint(self) -> bool:
         """Deletes the endpoint and waits until it is gone. One that is still being made has to be waited for first."""
         state = self.find(self.sagemaker.describe_endpoint, EndpointName=self.name)
+        self.check_ours(state)
         if state is not None and state["EndpointStatus"] in MOVING:
             state = self.settled()
         if state is None and not self.dry:
@@ -67,6 +70,14 @@ class Removal(Account):
         self.sagemaker.delete_endpoint(EndpointName=self.name)
         self.settled()
         return True
+
+    def check_ours(self, state: dict[str, Any] | None) -> None:
+        """Raises Trouble for an endpoint whose configuration is none that `deploy` makes."""
+        if state is not None and not self.version.fullmatch(state["EndpointConfigName"]):
+            raise Trouble(
+                f"An endpoint {self.name} is there that this script did not make: choose another --name, "
+                "or delete that one by hand."
+            )
 
     def buckets(self, models: list[str]) -> list[str]:
         """The buckets that hold archives: the usual one, and those that the models name."""

@@ -126,7 +126,7 @@ class Deployment(Removal):
                 Description="What the endpoint of the penguin model runs as.",
                 Tags=[MADE_HERE],
             )
-            self.undo.append((f"role {self.role_name}", self.delete_role))
+            self.undo.append((f"role {self.role_name} is gone", self.delete_role))
         bucket = f"arn:{self.partition}:s3:::{self.bucket}"
         service = ["ecr:GetAuthorizationToken", "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage"]
         service += ["ecr:GetDownloadUrlForLayer", "cloudwatch:PutMetricData", "logs:CreateLogGroup"]
@@ -158,7 +158,9 @@ class Deployment(Removal):
         self.say(f"bucket {self.bucket}")
         place = {"CreateBucketConfiguration": {"LocationConstraint": self.region}}
         self.s3.create_bucket(Bucket=self.bucket, **({} if self.region == "us-east-1" else place))
-        self.undo.append((f"bucket {self.bucket}", partial(self.s3.delete_bucket, Bucket=self.bucket)))
+        self.undo.append(
+            (f"bucket {self.bucket} is gone", partial(self.s3.delete_bucket, Bucket=self.bucket))
+        )
         self.s3.put_bucket_tagging(Bucket=self.bucket, Tagging={"TagSet": [MADE_HERE]})
 
     def upload(self, key: str, body: bytes) -> None:
@@ -167,7 +169,7 @@ class Deployment(Removal):
         if self.find(self.s3.head_object, **where) is None:
             self.say(f"upload s3://{self.bucket}/{key}, {len(body)} bytes")
             self.s3.put_object(**where, Body=body)
-            self.undo.append((f"s3://{self.bucket}/{key}", partial(self.s3.delete_object, **where)))
+            self.undo.append((f"s3://{self.bucket}/{key} is gone", partial(self.s3.delete_object, **where)))
 
     def make_model(self, full_name: str, role: str, folder: str) -> None:
         """The model: the image, the archive with the model, and the archive with inference.py."""
@@ -200,7 +202,9 @@ class Deployment(Removal):
                     raise
                 self.say("  SageMaker does not know the new role yet")
                 time.sleep(self.every)
-        self.undo.append((f"model {full_name}", partial(self.sagemaker.delete_model, ModelName=full_name)))
+        self.undo.append(
+            (f"model {full_name} is gone", partial(self.sagemaker.delete_model, ModelName=full_name))
+        )
 
     def make_config(self, full_name: str) -> None:
         """What the endpoint runs on: nothing between requests (serverless), or an instance that is always there."""
@@ -212,35 +216,40 @@ class Deployment(Removal):
             EndpointConfigName=full_name, ProductionVariants=[variant], Tags=[MADE_HERE]
         )
         delete = partial(self.sagemaker.delete_endpoint_config, EndpointConfigName=full_name)
-        self.undo.append((f"endpoint configuration {full_name}", delete))
+        self.undo.append((f"endpoint configuration {full_name} is gone", delete))
 
     def make_endpoint(self, config: str) -> None:
-        """The endpoint itself: created, moved to another configuration, or found as it should be."""
+        """The endpoint itself: found as it should be, or made; one of another configuration is made anew."""
         state = self.settled()
-        if state is not None and state["EndpointStatus"] in ("Failed", "UpdateRollbackFailed"):
-            self.say(f"endpoint {self.name} is {state['EndpointStatus']}, and is made anew")
+        self.check_ours(state)
+        if state is not None and (
+            state["EndpointStatus"] != "InService" or state["EndpointConfigName"] != config
+        ):
+            # SageMaker could move a healthy one over without a gap, but not between an instance and serverless.
+            old = state["EndpointConfigName"]
+            self.say(f"endpoint {self.name} is {state['EndpointStatus']} with {old}, and is made anew")
             self.delete_endpoint()
+            if state["EndpointStatus"] == "InService":
+                create = partial(self.sagemaker.create_endpoint, EndpointName=self.name, Tags=[MADE_HERE])
+                self.undo.append(
+                    (
+                        f"endpoint {self.name} is on its way back to {old}",
+                        partial(create, EndpointConfigName=old),
+                    )
+                )
             state = None
         if state is None:
             self.say(f"endpoint {self.name}")
             self.sagemaker.create_endpoint(
                 EndpointName=self.name, EndpointConfigName=config, Tags=[MADE_HERE]
             )
-            self.undo.append((f"endpoint {self.name}", self.delete_endpoint))
+            self.undo.append((f"endpoint {self.name} is gone", self.delete_endpoint))
             state = self.settled()
-        elif state["EndpointConfigName"] != config:
-            self.say(f"endpoint {self.name} moves from {state['EndpointConfigName']} to {config}")
-            self.sagemaker.update_endpoint(EndpointName=self.name, EndpointConfigName=config)
-            # While it moves, it needs the new parts; only when SageMaker has moved it back are they nobody's.
-            new, self.undo = self.undo, []
-            state = self.settled()
-            if state is not None and state["EndpointConfigName"] != config:
-                self.undo = new
         if self.dry:
             print(f"sagemaker.describe_endpoint(EndpointName={self.name!r})  # until it is InService")
             return
-        state = state or {"EndpointStatus": "gone", "EndpointConfigName": ""}
-        if state["EndpointStatus"] != "InService" or state["EndpointConfigName"] != config:
+        state = state or {"EndpointStatus": "gone"}
+        if state["EndpointStatus"] != "InService":
             why = state.get("FailureReason") or f"its status is {state['EndpointStatus']}"
             raise Trouble(
                 f"The endpoint {self.name} did not come into service: {' '.join(why.split()).rstrip('.')}. "
@@ -252,14 +261,14 @@ class Deployment(Removal):
 
     def _take_back(self) -> None:
         if self.undo:
-            self.say("It failed. Taking down what this run has made (Ctrl-C leaves it):")
+            self.say("That failed. Undoing what this run has done (Ctrl-C leaves the rest as it is):")
         left = []
-        for what, undo in reversed(self.undo):
+        for done, undo in reversed(self.undo):
             try:
                 undo()
-                self.say(f"  {what} is gone")
+                self.say(f"  {done}")
             except Exception as error:
                 if not is_missing(error):
-                    left.append(what)
+                    left.append(f"  not done: {done} ({code_of(error) or error})")
         if left:
-            self.say(f"Still there: {', '.join(left)}. `python deploy.py delete` takes them down.")
+            self.say("\n".join([*left, "`python deploy.py delete` takes down what is left."]))

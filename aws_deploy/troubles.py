@@ -96,6 +96,8 @@ def sentence(error: Exception, region: str) -> str:
             f"AWS denies {doing} to these credentials ({said}): ask whoever runs the account for that permission; "
             "README.md lists what is needed."
         )
+    if code in ("BucketAlreadyExists", "InvalidBucketName"):
+        return f"A bucket of that name is not to be had ({said}): choose another with --bucket."
     if code in _QUOTA:
         return f"The account's quota does not allow {doing} ({said}): ask for more in Service Quotas, or use less."
     if code in THROTTLED:
