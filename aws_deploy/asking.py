@@ -27,14 +27,24 @@ def predict(name: str, region: str, file: Path, url: str | None) -> None:
     answer = ask_url(url, body, content_type) if url else ask_endpoint(name, region, body, content_type)
     seconds = time.monotonic() - begin
     species = read(answer)
-    print(f"asked    {url or f'endpoint {name} in {region}'}, {content_type}")
-    shown = (
-        f"{len(body)} bytes" if file.suffix == ".npy" else " ".join(body.decode("utf-8", "replace").split())
-    )
-    print(f"request  {shown}")
-    print(f"answer   {' '.join(answer.split())}   ({seconds:.2f} s)")
-    for number, kind in enumerate(species, 1):
-        print(f"         penguin {number} is of the species {kind}")
+    print(f"{url or f'endpoint {name} in {region}'} answered in {seconds:.2f} s: {' '.join(answer.split())}")
+    for row, kind in zip(rows_of(body, content_type, len(species)), species, strict=True):
+        print(f"{row:<28} -> {kind}")
+
+
+def rows_of(body: bytes, content_type: str, count: int) -> list[str]:
+    """The penguins of a request, as they were written; just their numbers where that cannot be told."""
+    rows: list[str] = []
+    if content_type == "text/csv":
+        rows = [line for line in body.decode("utf-8", "replace").splitlines() if line.strip()][-count:]
+    elif content_type == "application/json":
+        try:
+            asked: Any = json.loads(body)
+        except ValueError:
+            asked = None
+        asked = asked.get("instances") if isinstance(asked, dict) else asked
+        rows = [json.dumps(row) for row in asked] if isinstance(asked, list) else []
+    return rows if len(rows) == count else [f"penguin {number}" for number in range(1, count + 1)]
 
 
 def ask_endpoint(name: str, region: str, body: bytes, content_type: str) -> str:

@@ -114,7 +114,7 @@ def test_it_is_deployed_asked_and_taken_down(
     }
     cloud.will_answer('["Adelie", "Chinstrap", "Gentoo"]')
     assert run(tool, "predict") == 0
-    assert "penguin 2 is of the species Chinstrap" in capsys.readouterr().out
+    assert "[46.5, 17.9, 192, 3500]      -> Chinstrap\n" in capsys.readouterr().out
     assert run(tool, "delete") == 0
     assert "nothing of penguins is left" in last_line(capsys)
     assert cloud.there() == NOTHING
@@ -511,9 +511,9 @@ def test_a_server_on_this_machine_is_asked_without_an_account(
     tool: ModuleType, container: str, capsys: pytest.CaptureFixture[str], path: str
 ) -> None:
     assert run(tool, "predict", "--url", container + path) == 0
-    assert "penguin 3 is of the species Gentoo" in capsys.readouterr().out
+    assert "[50.0, 16.3, 230, 5700]      -> Gentoo\n" in capsys.readouterr().out
     assert run(tool, "predict", "--url", container + path, "--file", str(HERE / "sample.csv")) == 0
-    assert "penguin 1 is of the species Adelie" in capsys.readouterr().out
+    assert "39.1,18.7,181,3750           -> Adelie\n" in capsys.readouterr().out
 
 
 def test_a_server_that_refuses_or_is_not_there(
