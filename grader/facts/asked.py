@@ -17,7 +17,9 @@ class Attempt(NamedTuple):
     ``form`` is how a person would call it (``one row of CSV``), ``origin`` the path of the student's sample that it was
     taken from (None: made from the model's features), ``sent`` the request's beginning. ``status`` is the HTTP status,
     None where there was no answer; ``prediction`` are the labels or numbers found in the answer, as text, empty where
-    there are none and ``problem`` says why. ``trace``: the last lines of the traceback that came with an error.
+    there are none and ``problem`` says why. ``trace``: the last lines of the traceback that came with an error, those of the
+    student's own code beginning ``> ``; ``stage`` the step that failed (``input``, ``predict``, ``output``, ...); ``limit`` the limit
+    that broke while it was answered (``time``, ``memory``, ...).
     """
 
     form: str
@@ -31,6 +33,7 @@ class Attempt(NamedTuple):
     trace: tuple[str, ...] = ()
     stage: str | None = None
     seconds: float = 0.0
+    limit: str | None = None
 
 
 class Stage(NamedTuple):
