@@ -61,13 +61,20 @@ def fetch(
         answer, location = _once(address, numbers, method, headers, body, clock=clock, most=most)
         if location is None:
             return answer
-        following = addresses.parse(urljoin(address.url, location), allow_private=allow_private)
+        following = addresses.parse(_joined(address.url, location), allow_private=allow_private)
         if (following.scheme, following.host, following.port) != (address.scheme, address.host, address.port):
             return answer._replace(elsewhere=f"{following.scheme}://{following.authority}")
         address = following
         if answer.status in _BODILESS:
             method, body = "GET", None
     return answer
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise addresses.Refused("it is no address") from None
 
 
 def _once(
@@ -82,6 +89,7 @@ def _once(
 ) -> tuple[Answer, str | None]:
     """(the answer, where it redirects to), from the first of the numbers that takes a connection."""
     import requests
+    import urllib3.exceptions as broken
 
     request = requests.Request(method, "http://host.invalid/", headers=dict(headers), data=body).prepare()
     request.url = address.url  # as it was checked, untouched by another reading
@@ -116,14 +124,20 @@ def _once(
         except requests.exceptions.RequestException as problem:
             last = problem
             break
-        except (OSError, ValueError, AttributeError) as problem:  # what http.client makes of nonsense
+        except broken.ReadTimeoutError as problem:
+            last = requests.exceptions.ReadTimeout(problem)
+            break
+        except (broken.HTTPError, OSError, ValueError, ArithmeticError, AttributeError) as problem:
             last = problem
             break
     raise _sorted_out(last)
 
 
 def _read(response: Any, most: int) -> tuple[Answer, str | None]:
-    raw = response.raw.read(most + 1, decode_content=False)
+    raw = b""
+    # To its end, so that an answer that was cut off is noticed.
+    while len(raw) <= most and (part := response.raw.read(most + 1 - len(raw), decode_content=False)):
+        raw += part
     kind = response.headers.get("Content-Type")
     location = response.headers.get("Location") if response.status_code in _REDIRECTS else None
     problem = None
