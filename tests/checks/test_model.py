@@ -8,6 +8,7 @@ from grader.checks import model as checks
 from grader.checks.registry import registry
 from grader.checks.subject import Subject
 from grader.checks.verdict import Status
+from grader.facts.counted.models import of_deployment
 from grader.facts.records import (
     Archive,
     Command,
@@ -194,3 +195,16 @@ def test_names_in_messages_are_shown_escaped_and_short() -> None:
 def test_safe_wants_the_whole_model() -> None:
     item = registry["model.safe"]
     assert [(r.check, r.whole) for r in item.requires] == [("folder.present", False), ("model.present", True)]
+
+
+def test_a_bare_name_in_the_readme_is_no_file_of_another_deployment() -> None:
+    ours = model("aws_deploy/model.tar.gz")
+    theirs = model("gcp_deploy/model.joblib")
+    readme = Readme(
+        "aws_deploy/README.md", 80, (), 1, names=("aws_deploy/model.tar.gz", "gcp_deploy/model.joblib")
+    )
+    found = files(ours.path, theirs.path, readme.path)
+    both = subject(models=(ours, theirs), readmes=(readme,), files=found)
+    assert of_deployment(both) == (ours,)
+    alone = subject(models=(theirs,), readmes=(readme,), files=found)
+    assert of_deployment(alone) == (theirs,)

@@ -37,7 +37,11 @@ def referred_to(subject: Subject) -> set[str]:
             found.add(resolved(subject, call.model_data, call.path))
     readme = subject.readme() or subject.root_readme()
     if readme is not None:
-        found.update(resolved(subject, name, readme.path) for name in readme.names)
+        named = {resolved(subject, name, readme.path) for name in readme.names}
+        if any(subject.inside(model.path) for model in subject.facts.models):
+            # `model.joblib` in the text is then this deployment's, not the file of that name in another's folder.
+            named = {path for path in named if path is None or not subject.in_any_deploy_folder(path)}
+        found.update(named)
     return {path for path in found if path is not None}
 
 
