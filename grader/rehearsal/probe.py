@@ -28,7 +28,8 @@ _SHOWN = 600  # characters of an answer
 _VALUES = 20  # labels and numbers kept of a prediction
 _LINES, _WIDTH = 12, 300  # of a trace
 _LOG_LINES = 40
-_SLICE = 0.05  # seconds between two looks at whether the process is still there
+_SLICE = 0.02  # seconds between two looks at whether the process is still there
+_PATIENCE = 2.0  # seconds in which it becomes known that a process has ended
 
 
 class PayloadLike(Protocol):
@@ -47,7 +48,7 @@ class PayloadLike(Protocol):
 
 
 class EndingLike(Protocol):
-    """How the server's process ended: on which limit, with which code, in one sentence."""
+    """How the server's process ended (:class:`grader.rehearsal.job.Ending`)."""
 
     @property
     def limit(self) -> str | None: ...
@@ -55,6 +56,8 @@ class EndingLike(Protocol):
     def code(self) -> int | None: ...
     @property
     def sentence(self) -> str: ...
+    @property
+    def ours(self) -> bool: ...
 
 
 class RunningLike(Protocol):
@@ -72,7 +75,11 @@ class BoundsLike(Protocol):
 
 
 class Asked(NamedTuple):
-    """What the server answered. ``log`` are the last lines that its process printed, ``warnings`` what Python warned of."""
+    """What the server answered.
+
+    ``log`` are the last lines that its process printed, ``warnings`` what Python warned of. ``ours``: the sandbox itself failed,
+    with this sentence, and nothing follows from it for the student.
+    """
 
     loads: Stage
     ping: Stage
@@ -80,6 +87,7 @@ class Asked(NamedTuple):
     warnings: tuple[str, ...] = ()
     log: tuple[str, ...] = ()
     seconds: float = 0.0
+    ours: str | None = None
 
     @property
     def predicted(self) -> Attempt | None:
@@ -117,7 +125,10 @@ def probe(
                 break
     lines, warned = _log(running.log())
     warnings = tuple(dict.fromkeys((*warned, *asking.warnings)))[:20]
-    return Asked(loads, ping, tuple(asking.attempts), warnings, lines, round(time.monotonic() - began, 3))
+    ending = running.ended()
+    ours = _line(ending.sentence) if ending is not None and ending.ours else None
+    seconds = round(time.monotonic() - began, 3)
+    return Asked(loads, ping, tuple(asking.attempts), warnings, lines, seconds, ours)
 
 
 class _Asking:
@@ -199,7 +210,7 @@ class _Asking:
     def _why(self, broken: Broken) -> tuple[str, str | None]:
         """What to say where no answer came: how the process ended, else what the exchange found; and the limit that broke."""
         # A connection breaks a moment before its process is known to have ended.
-        end = time.monotonic() + 2.0
+        end = time.monotonic() + _PATIENCE
         while (ending := self.running.ended()) is None and broken.closed and time.monotonic() < end:
             time.sleep(_SLICE)
         if ending is not None:

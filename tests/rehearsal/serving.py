@@ -28,6 +28,7 @@ class Ending(NamedTuple):
     limit: str | None
     code: int | None
     sentence: str
+    ours: bool = False
 
 
 class Bounds(NamedTuple):

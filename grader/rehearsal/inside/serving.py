@@ -59,7 +59,8 @@ def main(config_path: str) -> None:
         config = json.load(file)
     # By lines: what is printed before the process is ended from outside should be in the log.
     for number, name in ((1, "stdout"), (2, "stderr")):
-        setattr(sys, name, open(number, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False))
+        stream = open(number, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
+        setattr(sys, name, stream)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, fileno=config.get("listener", 3))
     listener.set_inheritable(False)
     teller = Teller(config.get("code_dir") or config["model_dir"])
