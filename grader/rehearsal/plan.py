@@ -104,13 +104,14 @@ def _order(subject: Subject, tree: Tree, limits: Limits, stage: Stage, laid: Lai
         model=_asked_of(laid.models), script=laid.script_text,
     )  # fmt: skip
     requirements, refused = _requirements(laid)
+    left_out = tuple(("requirements", note) for note in refused)
     stage.folders("model", "code")
     notes = (*served.notes, *laid.notes, *stage.notes, *refused)
     about = Rehearsal(
         laid.platform, "asked",
         model=laid.model, script=laid.script, declared=served.declared, place=served.place,
         notes=notes, payload_problem=payloads.problem, contract=served.contract, handlers=laid.handlers,
-        doubts=(*served.doubts, *laid.doubts),
+        doubts=(*served.doubts, *laid.doubts, *left_out),
     )  # fmt: skip
     return Order(
         platform=laid.platform,

@@ -211,7 +211,7 @@ def _container_like(contract: str, scikit_learn: str) -> tuple[str | None, tuple
         for container in tables.vertex_containers().values():
             if series(container.version) == wanted:
                 return container.python, ((("numpy", container.numpy),) if container.numpy else ())
-    return None, ()
+    return None, ((("pandas", ""),) if contract == "sagemaker" else ())
 
 
 # -- GCP -----------------------------------------------------------------------------------------------------------
