@@ -6,6 +6,7 @@ The one module that knows all readers. Adding a kind of thing: a module with its
 from __future__ import annotations
 
 import io
+import posixpath
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -254,7 +255,7 @@ def gather(
         notebooks=python.notebooks,
         sources=python.sources,
         written_files=python.written_files,
-        written_texts=_written(python.written_texts, limits),
+        written_texts=_written(python.written_texts, run, limits),
         model_fns=python.model_fns,
         model_calls=(*python.model_calls, *(model_calls or ())),
         archives=packed,
@@ -274,13 +275,20 @@ def gather(
     )
 
 
-def _written(texts: Iterable[WrittenText], limits: Limits) -> tuple[records.WrittenText, ...]:
-    """What code writes, as far as it is told where to, bounded like the sources themselves."""
+def _written(
+    texts: Iterable[WrittenText], run: Iterable[commands.ParsedCommand], limits: Limits
+) -> tuple[records.WrittenText, ...]:
+    """What code and commands write, as far as it is told where to, bounded like the sources themselves."""
+    told = [(w.target, w) for w in texts if w.target is not None and w.via == "code"]
+    for command in run:
+        w = command.written
+        if w is not None and w.target:
+            told.append((posixpath.normpath(posixpath.join(posixpath.dirname(w.path), w.target)), w))
     left, kept = limits.source_bytes, []
-    for one in texts:
-        left -= len(one.text)
-        if one.target is not None and one.via == "code" and left >= 0:
-            kept.append(records.WrittenText(one.path, one.cell, one.line, one.target, one.text, one.append))
+    for target, w in told:
+        left -= len(w.text)
+        if left >= 0:
+            kept.append(records.WrittenText(w.path, w.cell, w.line, target, w.text, w.append))
     return tuple(kept)
 
 
