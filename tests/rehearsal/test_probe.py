@@ -459,7 +459,7 @@ def test_processes_that_serve_nothing(what: str) -> None:
 
     command = (sys.executable, "-c", textwrap.dedent(GARBAGE[what]))
     with serving({}, command=command) as server:
-        asked = probe(server.address, "sagemaker", [Payload()], Bounds(1.0), server)
+        asked = probe(server.address, "sagemaker", [Payload()], Bounds(0.5), server)
     assert asked.loads.ok is False
     assert asked.loads.problem
     assert asked.attempts == ()

@@ -46,10 +46,10 @@ def decode(body: Any, content_type: Any) -> Any:
 
 def encode(result: Any, content_type: Any) -> Any:
     """The body of an answer: text for JSON and CSV, bytes for npy."""
-    import numpy
-
     if content_type == JSON:
         return json.dumps(result, default=_as_list)
+    import numpy
+
     if content_type == CSV:
         array = numpy.array(result)
         if array.ndim == 1:

@@ -92,12 +92,10 @@ class AiPlatform(Vertex):
         return instances
 
     def _listed(self, predicted: Any) -> Any:
-        import numpy
-
-        if isinstance(predicted, numpy.ndarray):
-            return predicted.tolist()
         if isinstance(predicted, list):
             return predicted
+        if type(predicted).__module__ == "numpy" and type(predicted).__name__ == "ndarray":
+            return predicted.tolist()
         raise TypeError("The model's predict returned %s, no array and no list." % type(predicted).__name__)
 
 
