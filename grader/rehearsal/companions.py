@@ -27,7 +27,9 @@ CEILINGS = (
     Ceiling("scikit-learn", (1, 4, 2), "numpy", "<2", "built for NumPy 1's binary interface"),
     Ceiling("pandas", (2, 2, 2), "numpy", "<2", "built for NumPy 1's binary interface"),
     Ceiling("scipy", (1, 13), "numpy", "<2", "built for NumPy 1's binary interface"),
+    Ceiling("scikit-learn", (1, 1), "numpy", "<1.25", "the SciPy that it works with goes no further"),
     Ceiling("scikit-learn", (1, 0), "numpy", "<1.24", "uses np.int and np.float, gone from 1.24"),
+    Ceiling("scikit-learn", (0, 24), "numpy", "<1.20", "warns of np.int and np.float, deprecated from 1.20"),
     Ceiling("scikit-learn", (1, 1), "scipy", "<1.9", "uses scipy.linalg.pinv2, gone from 1.9"),
     Ceiling("scikit-learn", (1, 3), "scipy", "<1.14", "uses attributes of sparse matrices, gone from 1.14"),
 )

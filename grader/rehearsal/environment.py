@@ -119,13 +119,12 @@ def _prepare(wanted: Wanted, settings: Settings, progress: Progress, deadline: f
     record = cache.made(place)
     if record is None:
         raise Unavailable("The environment vanished while it was being made; try again.")
-    interpreter = next(
-        (i for i in pythons.find(settings.pythons, root) if str(i.executable) == record["executable"]), None
-    )
+    found = pythons.find(settings.pythons, root)
+    interpreter = next((i for i in found if str(i.executable) == record["executable"]), None)
     if interpreter is None:
         raise Unavailable("The Python of the environment vanished while it was being made; try again.")
     there: dict[str, str] = dict(record["packages"])
-    notes = _notes(wanted, python, packages, interpreter, there)
+    notes = _notes(wanted, python, packages, interpreter, found, there)
     readable: list[Path] = [place]
     extra: tuple[Path, ...] = ()
     if wanted.requirements:
@@ -320,6 +319,7 @@ def _notes(
     python: tuple[int, int] | None,
     packages: Mapping[str, str],
     interpreter: Interpreter,
+    found: tuple[Interpreter, ...],
     there: Mapping[str, str],
 ) -> tuple[str, ...]:
     """What is not as wanted, as sentences without the full stop."""
@@ -330,9 +330,9 @@ def _notes(
         )
     elif python is not None and python != interpreter.minor:
         name = ".".join(map(str, python))
-        notes.append(
-            f"Python {interpreter.series} was used; Python {name} was not to be had, or has no wheels of this"
-        )
+        here = any(i.minor == python for i in found)
+        why = "this could not be installed for it" if here else "it is not installed here"
+        notes.append(f"Python {interpreter.series} was used in place of Python {name}: {why}")
     for name, version in packages.items():
         got = there.get(name)
         if got is None:

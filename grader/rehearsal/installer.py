@@ -27,6 +27,7 @@ from grader.rehearsal.settings import Settings, Unavailable
 from grader.text import excerpt, redact_url, visible
 
 _SPARE = 700_000_000  # bytes that stay free on the cache's disk, whatever is asked for
+_MOST_USED = 15_000_000_000  # bytes by which it may fill during one call; the largest of packages takes five
 _MOST_TOLD = 200_000  # characters of uv's that are read
 _LINES_KEPT = 2_000  # of a resolution
 
@@ -184,20 +185,21 @@ def _call(tool: Installer, arguments: Sequence[str], folder: Path, *, seconds: f
 
 
 def _await(child: subprocess.Popen[bytes], deadline: float, cache: Path) -> None:
-    pause = 0.01
+    pause, before = 0.01, shutil.disk_usage(cache).free
     while True:
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(pause)
             return
         pause = min(2 * pause, 0.5)
         if time.monotonic() > deadline:
-            raise Unavailable(
-                "Building the environment took more time than it may; try again, or allow more."
-            )
-        if pause == 0.5 and shutil.disk_usage(cache).free < _SPARE:
+            raise Unavailable("Building the environment took more time than it may; try again, or allow more.")
+        free = shutil.disk_usage(cache).free
+        if free < _SPARE:
             raise Unavailable(
                 f"The disk of the cache folder {excerpt(str(cache))} is nearly full; free some space there."
             )
+        if before - free > _MOST_USED:
+            raise Unavailable("What is to be installed takes more room on disk than it may.")
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
@@ -331,8 +333,16 @@ def install(tool: Installer, pins: Sequence[str], interpreter: Interpreter, targ
         )
     if done.code != 0:
         raise Unavailable(f"uv could not install packages: {excerpt(_plain(done.told), 300)}")
-    with contextlib.suppress(OSError):
-        (target / ".lock").unlink()
+    _unlinked(target)
+
+
+def _unlinked(target: Path) -> None:
+    """Remove symbolic links, which no wheel should have: what writes bytecode here would follow them."""
+    for where, folders, files in os.walk(target):
+        for name in (*folders, *files):
+            at = Path(where, name)
+            if at.is_symlink():
+                at.unlink()
 
 
 # Compiling reads sources and runs none. They may be anything a package index has, hence the limits; what is not

@@ -175,15 +175,16 @@ class _Known:
         if state is None:
             return None
         entry = self.answers.get(str(path))
-        if not isinstance(entry, dict) or entry.get("state") != state or not _still(entry.get("answer")):
+        answer = None
+        if isinstance(entry, dict) and entry.get("state") == state and "answer" in entry:
+            answer = _sound(entry["answer"])
+        if answer is None and not (isinstance(entry, dict) and entry == {"state": state, "answer": None}):
             try:
                 answer = _asked(path)
             except subprocess.TimeoutExpired:
                 return None  # busy, maybe: asked again next time
-            behind = _state(Path(answer["executable"])) if answer else None
-            self.answers[str(path)] = entry = {"state": state, "answer": answer, "behind": behind}
+            self.answers[str(path)] = {"state": state, "answer": answer}
             self.changed = True
-        answer = entry["answer"]
         if answer is None or not answer["plain"] or tuple(answer["version"][:2]) < OLDEST:
             return None
         major, minor, patch = answer["version"]
@@ -205,9 +206,20 @@ def _state(path: Path) -> list[int] | None:
     return [status.st_mtime_ns, status.st_size, status.st_ino]
 
 
-def _still(answer: Any) -> bool:
-    """Whether the interpreter of a kept answer is still there (an answer of None is one, too)."""
-    return answer is None or (isinstance(answer, dict) and os.path.isfile(str(answer.get("executable"))))  # noqa: PTH113
+def _sound(answer: Any) -> dict[str, Any] | None:
+    """An interpreter's answer, None where it is none, or where what it speaks of is not there (any more)."""
+    if not isinstance(answer, dict):
+        return None
+    try:
+        version = [int(number) for number in answer["version"]]
+        paths = [answer["executable"], answer["prefix"], *answer["libraries"]]
+    except (KeyError, TypeError, ValueError):
+        return None
+    if len(version) != 3 or not all(isinstance(path, str) and path.startswith("/") for path in paths):
+        return None
+    if not os.path.isfile(paths[0]):  # noqa: PTH113 - asked of each at every call
+        return None
+    return {**answer, "version": version, "plain": answer.get("plain") is True}
 
 
 def _asked(path: Path) -> dict[str, Any] | None:
@@ -228,14 +240,8 @@ def _asked(path: Path) -> dict[str, Any] | None:
         except OSError:
             return None
     try:
-        answer = json.loads(done.stdout[-20_000:]) if done.returncode == 0 else None
-        if not isinstance(answer, dict):
-            return None
-        whole = [int(n) for n in answer["version"]]
-        texts = [answer["executable"], answer["prefix"], *answer["libraries"]]
-        sound = len(whole) == 3 and all(isinstance(t, str) and os.path.isabs(t) for t in texts)  # noqa: PTH117
-        return {**answer, "plain": bool(answer["plain"])} if sound else None
-    except (ValueError, KeyError, TypeError, RecursionError):
+        return _sound(json.loads(done.stdout[-20_000:])) if done.returncode == 0 else None
+    except (ValueError, RecursionError):
         return None
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MOST_TEXT = 200_000  # characters of a requirements.txt
 MOST_LINE = 1_000  # characters of a line, continuations included
+MOST_LINES = 2_000  # comments and empty ones not counted
 MOST_TAKEN = 300  # lines; a frozen environment of a student's has some two hundred
 _MOST_REFUSED = 100  # told
 
@@ -49,7 +50,10 @@ def sift(text: str) -> Sifted:
         if len(refused) < _MOST_REFUSED:
             refused.append((number, excerpt(line), why))
 
-    for number, line in _lines(text[:MOST_TEXT]):
+    for count, (number, line) in enumerate(_lines(text[:MOST_TEXT])):
+        if count >= MOST_LINES:
+            refuse(number, line, f"no more than {MOST_LINES} lines are read")
+            break
         why = _strange(line)
         if why is None and len(taken) >= MOST_TAKEN:
             refuse(number, line, f"no more than {MOST_TAKEN} lines are taken")
@@ -220,7 +224,7 @@ def _failed(
         doubt = "the package index does not answer as usual"
     if doubt is not None:
         return Unavailable(
-            f"What requirements.txt asks for could not be installed here, where {doubt}: {problem.reason}"
+            f"What requirements.txt asks for could not be installed here ({doubt}): {problem.reason}"
         )
     return RequirementsFailed(f"What requirements.txt asks for cannot be installed: {problem.reason}")
 
