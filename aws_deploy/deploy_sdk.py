@@ -48,7 +48,8 @@ predictor = model.deploy(
 )
 try:
     # This predictor sends and takes numpy arrays; inference.py reads and writes them.
-    print(predictor.predict(np.array([[39.1, 18.7, 181, 3750]])))
+    answer = predictor.predict(np.array([[39.1, 18.7, 181, 3750]]))
+    print(f"\nthe endpoint answers {answer}")
 finally:
     if not options.keep:
         predictor.delete_model()

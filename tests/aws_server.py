@@ -45,6 +45,7 @@ class Cloud:
 
     ``states`` are what the next answers to DescribeEndpoint say (status, reason), one each; then moto's own word stands.
     ``answer`` takes an invocation's endpoint, content type and body and gives (status, headers, body); None: moto answers.
+    ``accept`` is what the latest invocation wants its answer as.
     """
 
     url: str
@@ -54,6 +55,7 @@ class Cloud:
     states: list[tuple[str, str | None]] = field(default_factory=list)
     answer: Callable[[str, str, bytes], tuple[int, dict[str, str], bytes]] | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
+    accept: str = "*/*"
     clients: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     def reset(self) -> None:
@@ -179,6 +181,7 @@ class _Proxy(BaseHTTPRequestHandler):
             self.reply(fault.status, {"Content-Type": kind, "x-amzn-ErrorType": fault.code}, text)
         elif action == "InvokeEndpoint" and cloud.answer is not None:
             name = self.path.split("/")[2]
+            cloud.accept = self.headers.get("Accept", "*/*")
             self.reply(*cloud.answer(name, self.headers.get("Content-Type", ""), body))
         else:
             self.reply(*self.passed_on(action, body))
