@@ -88,8 +88,12 @@ def more_places(item: Item, told: int) -> str | None:
 
 
 def needs_words(item: Item) -> bool:
-    """Whether a report explains the item: whatever is not quietly in order, or was marked by a person."""
-    return item.status not in QUIET or item.mark is not None
+    """Whether a report explains the item: whatever is not quietly in order, was marked, or was asked for specially.
+
+    Who has a deployment rehearsed or an endpoint asked wants to see the answer also when all is well.
+    """
+    told = item.status is Status.PASS and item.id.partition(".")[0] in ("rehearsal", "live")
+    return item.status not in QUIET or item.mark is not None or (told and bool(item.message))
 
 
 def advice(item: Item) -> str | None:
