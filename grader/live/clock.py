@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 _T = TypeVar("_T")
-_FIRST_WAIT = 0.5
-_LONGEST_WAIT = 8.0
+FIRST_WAIT = 0.5
+"""Seconds before a second try; each further wait is twice the last, at most :data:`LONGEST_WAIT`."""
+LONGEST_WAIT = 8.0
 
 
 class OutOfTime(Exception):
@@ -39,7 +40,7 @@ class Clock:
         Raises:
             Exception: what ``work`` raised last, once it is not passing, or no time or try is left.
         """
-        wait = _FIRST_WAIT
+        wait = FIRST_WAIT
         while True:
             tries -= 1
             try:
@@ -48,7 +49,7 @@ class Clock:
                 if tries <= 0 or not passing(problem) or self._end - time.monotonic() <= wait:
                     raise
             time.sleep(wait)
-            wait = min(2 * wait, _LONGEST_WAIT)
+            wait = min(2 * wait, LONGEST_WAIT)
 
 
 class _Job(Generic[_T]):

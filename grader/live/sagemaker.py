@@ -6,6 +6,7 @@ runtime API reference (InvokeEndpoint, ModelError), as of 2026-11-22 with boto3 
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from collections.abc import Mapping
@@ -81,9 +82,13 @@ def ask(inquiry: Inquiry) -> None:
     if status == "Deleting":
         inquiry.is_in("absent", "it is being deleted")
         return
-    if status not in _SERVING:
+    if status in ("Failed", "OutOfService"):
         inquiry.is_in("failed", str(reason) if reason else f"its status is {status or 'not told'}")
         return
+    if status not in _SERVING:
+        raise Trouble(
+            "other", f"its status is {inquiry.told(status, 40) or 'not told'}, which means nothing here"
+        )
     inquiry.is_in("in-service", _SERVING[status])
     _image(inquiry, control, told)
     if told.get("AsyncInferenceConfig"):
@@ -104,6 +109,7 @@ def _clients(inquiry: Inquiry) -> tuple[Any, Any, str]:
         raise Trouble("no-client", NO_CLIENT) from None
     try:
         core = botocore.session.Session()
+        core.register_component("data_loader", _descriptions())
         session = boto3.session.Session(botocore_session=core)
         region = inquiry.target.region or session.region_name
         if region is None:
@@ -135,6 +141,14 @@ def _clients(inquiry: Inquiry) -> tuple[Any, Any, str]:
         if not configured and not host.endswith(_AWS_SUFFIXES):
             raise Trouble("other", "its requests would not go to SageMaker's own hosts")
     return clients[0], clients[1], region
+
+
+@functools.cache
+def _descriptions() -> Any:
+    """Where boto3 reads what its services are: kept, since SageMaker's is large and several endpoints may be asked."""
+    import botocore.session
+
+    return botocore.session.Session().get_component("data_loader")
 
 
 def _called(inquiry: Inquiry, work: Any) -> Mapping[str, Any] | None:

@@ -137,7 +137,8 @@ def _clients(inquiry: Inquiry, region: str) -> _Clients:
         scheme, host = parts.scheme, parts.netloc
 
     def transport(kind: Any, at: str | None = None) -> Any:
-        return kind(host=at or host, credentials=keys, url_scheme=scheme)
+        # A service account signs for itself, as it does with the client's own transport.
+        return kind(host=at or host, credentials=keys, url_scheme=scheme, always_use_jwt_access=True)
 
     inquiry.keep_from_reports(getattr(keys, "token", None))
     keeper = getattr(keys, "_refresh_token", None) or getattr(keys, "refresh_token", None)
@@ -219,7 +220,7 @@ def _image(inquiry: Inquiry, clients: _Clients, deployed: Any) -> None:
 def _predict(inquiry: Inquiry, service: Any, name: str, sent: Sent) -> bool | None:
     """Send one request: True when it predicted, False when another form may, None when it is no use to go on."""
     from google.api_core import exceptions as errors
-    from google.protobuf import json_format
+    from google.protobuf import json_format, struct_pb2
 
     began = time.monotonic()
     try:
@@ -231,11 +232,16 @@ def _predict(inquiry: Inquiry, service: Any, name: str, sent: Sent) -> bool | No
         if sent.origin is not None:  # the student's own; what we made in another form says nothing
             inquiry.attempt(sent, began, status=None, problem=problem)
         return False
-    wanted = {"endpoint": name, "instances": request["instances"]}
-    if request.get("parameters") is not None:
-        wanted["parameters"] = request["parameters"]
     try:
-        answer = _called(inquiry, lambda wait: service.predict(request=wanted, timeout=wait, retry=None))
+        instances = [json_format.ParseDict(one, struct_pb2.Value()) for one in request["instances"]]
+        extra = request.get("parameters")
+        more = {} if extra is None else {"parameters": json_format.ParseDict(extra, struct_pb2.Value())}
+        answer = _called(
+            inquiry,
+            lambda wait: service.predict(
+                endpoint=name, instances=instances, timeout=wait, retry=None, **more
+            ),
+        )
         told = json_format.MessageToDict(type(answer).pb(answer))
     except errors.NotFound:
         inquiry.is_in("absent", "it was gone when it was to be asked")
@@ -254,6 +260,9 @@ def _predict(inquiry: Inquiry, service: Any, name: str, sent: Sent) -> bool | No
             sent, began, status=None, problem=f"the client cannot send or read it ({type(unfit).__name__})"
         )
         return False
+    if told.get("predictions") == request["instances"]:
+        problem = "the answer only repeats the request"
+        return inquiry.attempt(sent, began, status=200, body=sent.body or b"", problem=problem)
     body = json.dumps({"predictions": told.get("predictions", [])}).encode()
     return inquiry.attempt(sent, began, status=200, content_type="application/json", body=body)
 

@@ -197,7 +197,7 @@ def test_there_are_enough_of_them() -> None:
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_what_is_not_everybodys_is_not_asked(spelling: str, canary: Web) -> None:
     before = canary.connections
-    found = ask(url_target(spelling.replace("{port}", str(canary.port))), 5)
+    found = ask(url_target(spelling.replace("{port}", str(canary.port))), 30)
     assert (found.state, found.attempts) == ("refused", ())
     assert found.reason
     assert canary.connections == before
@@ -259,7 +259,7 @@ def test_a_name_for_what_is_not_everybodys_is_not_asked(
 ) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", lambda host, port, *_, **__: _answers(numbers, port))
     before = canary.connections
-    found = ask(url_target(f"http://rebound.example.org:{canary.port}/"), 5)
+    found = ask(url_target(f"http://rebound.example.org:{canary.port}/"), 30)
     assert found.state == "refused"
     assert canary.connections == before
 
@@ -284,7 +284,7 @@ def test_a_look_up_that_changes_changes_nothing(canary: Web, monkeypatch: pytest
     # A documentation network stands for a public one here, so that nothing can leave this machine.
     monkeypatch.setattr(address, "not_public", lambda number, **_: None)
     before = canary.connections
-    found = ask(url_target(f"http://rebound.example.org:{canary.port}/"), 5)
+    found = ask(url_target(f"http://rebound.example.org:{canary.port}/"), 30)
     assert found.trouble == "no-route"
     assert asked.count("rebound.example.org") == 1
     assert {where[0] for where in connected} == {"198.51.100.77"}
@@ -296,7 +296,7 @@ def test_a_name_that_is_not_known_is_trouble_of_ours(monkeypatch: pytest.MonkeyP
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    found = ask(url_target("https://nobody.example.org/"), 5)
+    found = ask(url_target("https://nobody.example.org/"), 30)
     assert (found.state, found.trouble) == ("unknown", "no-route")
 
 

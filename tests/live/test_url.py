@@ -39,7 +39,7 @@ def web(server: Web) -> Web:
     return server
 
 
-def asked(web: Web, *requests: Any, path: str = "/predict", seconds: float = 10, **more: Any) -> LiveEndpoint:
+def asked(web: Web, *requests: Any, path: str = "/predict", seconds: float = 60, **more: Any) -> LiveEndpoint:
     return ask(url_target(web.url + path, *requests, allow_private=True, **more), seconds)
 
 
@@ -117,9 +117,9 @@ def test_too_many_requests_are_waited_out(web: Web) -> None:
 
 def test_too_many_requests_to_the_end(web: Web) -> None:
     web.answer = says(429, "")
-    found = asked(web, seconds=2.5)
+    found = asked(web)
     assert (found.state, found.trouble) == ("unknown", "throttled")
-    assert 2 <= len(web.asked) <= 3
+    assert len(web.asked) == 3
 
 
 def test_the_second_form_does(web: Web) -> None:
@@ -274,7 +274,7 @@ def test_a_proxy_that_is_not_used_is_told(web: Web, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        found = ask(url_target(f"http://127.0.0.1:{closed.getsockname()[1]}/", allow_private=True), 5)
+        found = ask(url_target(f"http://127.0.0.1:{closed.getsockname()[1]}/", allow_private=True), 30)
     assert found.trouble == "no-route"
     assert "proxy" in (found.reason or "")
 
@@ -341,7 +341,7 @@ def test_who_answers_slowly_does_not_hold_us(web: Web, drip: Callable[[Any], Non
     web.raw = drip
     began = time.monotonic()
     found = asked(web, seconds=1.2)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10
     assert (found.state, found.trouble) == ("unknown", "time-out")
 
 
@@ -375,7 +375,7 @@ def test_who_answers_slowly_does_not_hold_us(web: Web, drip: Callable[[Any], Non
 )
 def test_nonsense_is_no_prediction_and_no_crash(web: Web, raw: bytes) -> None:
     web.raw = lambda out: out.write(raw)
-    found = asked(web, seconds=3)
+    found = asked(web)
     assert found.trouble != "other", found.reason
     assert not any(attempt.prediction for attempt in found.attempts)
     assert not any("\x1b" in attempt.answer for attempt in found.attempts)
@@ -385,7 +385,7 @@ def test_nonsense_is_no_prediction_and_no_crash(web: Web, raw: bytes) -> None:
 def test_nobody_listens() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        found = ask(url_target(f"http://127.0.0.1:{closed.getsockname()[1]}/", allow_private=True), 5)
+        found = ask(url_target(f"http://127.0.0.1:{closed.getsockname()[1]}/", allow_private=True), 30)
     assert (found.state, found.trouble) == ("unknown", "no-route")
 
 
@@ -484,7 +484,7 @@ def test_the_certificate_is_checked_for_the_name(
     _everything_is_here(monkeypatch)
     if trusted:
         monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", str(authority))
-    found = ask(url_target(f"https://{host}:{port}/", allow_private=True), 5)
+    found = ask(url_target(f"https://{host}:{port}/", allow_private=True), 30)
     assert names == [host]
     if expected is None:
         assert (found.state, found.trouble, found.attempts) == ("unknown", "no-route", ())
