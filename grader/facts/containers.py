@@ -215,6 +215,7 @@ def _call(container: _Container, text: DataText, files: frozenset[str], homes: S
         script=_script(path, program, files, homes) if program else None,
         image=None if image is None or _OPEN_TAG.search(image[:500]) else image,
         framework="sklearn" if framework == "scikit-learn" else framework,
+        declared=True,
     )
 
 

@@ -77,6 +77,7 @@ _FILLERS = frozenset(
     {"to", "on", "in", "with", "for", "the", "my", "our", "ml", "model", "models", "cloud", "code"}
 )
 _LONGEST_NAME = 120
+_OTHERS_MOST = 2
 
 
 def _glued(word: str) -> list[str]:
@@ -150,7 +151,9 @@ def _service(name: str) -> tuple[Platform, ...]:
     """Platforms of a name that has the machine-learning service and what a deployment of it does."""
     for words in _readings(name):
         if _SERVING.intersection(words) and _SERVICES.intersection(words):
-            return _platforms(words)
+            others = [w for w in words if w not in _SERVING and w not in _FILLERS and w not in _PLATFORM]
+            if len(others) <= _OTHERS_MOST:  # more of them make a title: of a tutorial, of a lesson
+                return _platforms(words)
     return ()
 
 

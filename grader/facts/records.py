@@ -210,7 +210,8 @@ class ModelCall:
     ``class_name`` is printed as ``class``. ``script`` is the file in the repository that ``entry_point`` (with
     ``source_dir``) names, resolved, ``entry_point_given`` whether the argument is there at all;
     ``image`` is an image URI or what ``image_uris.retrieve`` was asked for. ``dependencies`` are files and folders that
-    are shipped beside the script, None where they cannot be told.
+    are shipped beside the script, None where they cannot be told. ``declared``: no call but the same in a template, a
+    request or a command of the AWS CLI (``create_model``'s container definition); ``grade inspect`` lists those apart.
     """
 
     path: str
@@ -230,6 +231,7 @@ class ModelCall:
     framework: str | None = None
     source_dir_given: bool = False
     dependencies: tuple[str, ...] | None = ()
+    declared: bool = False
 
 
 class Archive(NamedTuple):

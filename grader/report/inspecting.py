@@ -49,6 +49,9 @@ def inspect_json(facts: Facts | Mapping[str, Any], source: str, commit: str | No
         "commit": None if commit is None else shown.line(commit),
     }
     found.update({name: _safe(plain.get(name, [])) for name in (*PROMISED, *rest)})
+    calls = found["model_calls"]
+    found["model_calls"] = [call for call in calls if not call["declared"]]
+    found["declared_models"] = [call for call in calls if call["declared"]]
     told = found["commands"]
     found["commands"] = [command for command in told if command["program"] in _PROGRAMS]
     found["other_commands"] = [command for command in told if command["program"] not in _PROGRAMS]
@@ -180,6 +183,7 @@ _SECTIONS: tuple[tuple[str, str, Callable[[Mapping[str, Any]], str]], ...] = (
     ("images", "Images", _image),
     ("model_fns", "Functions called model_fn", _model_fn),
     ("model_calls", "Calls that make a SageMaker model", _model_call),
+    ("declared_models", "SageMaker models that a template, a request or a command declares", _model_call),
     ("archives", "Archives", _archive),
     ("models", "Models", _model),
     ("as_matrix", "Live .as_matrix()", _at),

@@ -101,6 +101,12 @@ def test_python_without_a_script_is_no_fact() -> None:
     ("text", "expected"),
     [
         ("sudo -E gcloud info", [(1, "gcloud", "info")]),
+        ("command -v gcloud >/dev/null || exit 1\ncommand gcloud info", [(2, "gcloud", "info")]),
+        (
+            "aws iam get-role --role-name <<your role>>\naws s3 ls",
+            [(1, "aws", "iam get-role"), (2, "aws", "s3 ls")],
+        ),
+        ("cat <<END >> notes\naws s3 ls\nEND\naws s3 mb s3://b", [(4, "aws", "s3 mb")]),
         ("sudo -u root env -i A=1 nohup gcloud info", [(1, "gcloud", "info")]),
         ("A=1 time gcloud info", [(1, "gcloud", "info")]),
         ("timeout -k 5 60 gcloud info", [(1, "gcloud", "info")]),

@@ -54,6 +54,7 @@ def listed(*paths: str) -> list[tuple[str, str, bool]]:
         ("gcp/deploy", "gcp", False),
         ("SageMaker/Deployment", "aws", False),
         ("ai-platform-prediction", "gcp", False),
+        ("sagemaker_endpoint_code", "aws", False),
         ("sagemaker_endpoint", "aws", False),
     ],
 )
@@ -122,6 +123,10 @@ def test_a_folder_for_both_platforms_is_listed_for_each() -> None:
 
 def test_the_name_of_a_service_counts_only_where_nothing_else_does() -> None:
     assert [p for p, *_ in listed("aws_deploy", "ai-platform-prediction")] == ["aws_deploy"]
+
+
+def test_a_lessons_title_is_no_deploy_folder() -> None:
+    assert listed("Lesson 4 Calling the SageMaker Endpoint from a REST client") == []
 
 
 def test_an_empty_folder_counts_where_it_is_known() -> None:

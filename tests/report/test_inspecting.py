@@ -189,3 +189,13 @@ def test_no_fact_acts_on_a_terminal(data: st.DataObject) -> None:
     unsafe = "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
     assert not re.search(unsafe, inspecting.as_text(found))
     assert not re.search(unsafe, inspecting.for_people(found, width=60))
+
+
+def test_models_that_data_declare_stand_apart_from_calls() -> None:
+    called = records.ModelCall("deploy.py", None, 3, "module", "SKLearnModel", "i.py", None, None, "1.2-1")
+    declared = records.ModelCall(
+        "stack.yaml", None, 9, "module", "create_model", "i.py", None, None, "1.2-1", declared=True
+    )
+    found = inspecting.inspect_json(Facts(model_calls=(called, declared)), "x", None)
+    assert [call["path"] for call in found["model_calls"]] == ["deploy.py"]
+    assert [call["path"] for call in found["declared_models"]] == ["stack.yaml"]

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from grader.facts.python.arguments import argparse_method
-from grader.facts.python.loading import first_of, loaded_by, opened
+from grader.facts.python.loading import first_of, is_remote, loaded_by, opened
 from grader.facts.python.text_methods import text_method
 from grader.facts.python.values import (
     ENVIRONMENT,
@@ -68,6 +68,7 @@ _READERS = frozenset({"read", "readline", "readlines", "read_bytes", "read_text"
 _TRANSPARENT = frozenset(
     {"builtins.open", "io.BytesIO", "io.BufferedReader", "io.StringIO", "io.TextIOWrapper"}
 )
+_ROUNDS = 5  # numbers of a range that are gone through one by one
 # Names as everybody imports them, for code whose import is out of sight.
 _ABBREVIATIONS = {
     "np": "numpy",
@@ -117,6 +118,8 @@ def item(owner: Value, key: Value, environment: dict[str, Value]) -> Value:
             and isinstance(key.value, int)
             and -len(owner.items) <= key.value < len(owner.items)
         ):
+            if owner.more and key.value in (0, -1):
+                return _end(owner.items if key.value == 0 else owner.items[::-1])
             return owner.items[key.value]
         return choice(owner.items) if owner.items and len(owner.items) < 5 else UNKNOWN
     if isinstance(owner, Map):
@@ -125,8 +128,16 @@ def item(owner: Value, key: Value, environment: dict[str, Value]) -> Value:
     if isinstance(owner, Loaded):
         return owner
     if isinstance(owner, Obj):
-        return Method(owner, "[]")
+        return owner if is_remote(owner) else Method(owner, "[]")
     return UNKNOWN
+
+
+def _end(items: tuple[Value, ...]) -> Value:
+    """The first of ``items``, or one behind it where those before are of listings, which may have nothing."""
+    count = 1
+    while count < min(len(items), 5) and all(LISTED in text for text in texts(items[count - 1])):
+        count += 1
+    return choice(items[:count])
 
 
 def environ(name: str, environment: dict[str, Value], default: Value | None = None) -> Value:
@@ -136,7 +147,8 @@ def environ(name: str, environment: dict[str, Value], default: Value | None = No
     found = environment.get(name)
     if found is not None:
         return found
-    return UNKNOWN if default is None else default
+    # A blank default is none: the program is meant to be run with the variable set.
+    return UNKNOWN if default is None or (isinstance(default, Text) and not default.text) else default
 
 
 def arithmetic(operator: ast.operator, left: Const, right: Const) -> Value:
@@ -237,7 +249,7 @@ def _known(machine: Machine, name: str, args: Args, keywords: Keywords, seen: Ca
     if name in ("builtins.next", "builtins.max", "builtins.min") and args:
         items, _ = items_of(args[0])
         fallback = args[1:2] if name == "builtins.next" else ()
-        first = items[0] if items else UNKNOWN
+        first = _end(items) if items else UNKNOWN
         return choice([first, *(d for d in fallback if not (isinstance(d, Const) and d.value is None))])
     if (
         name
@@ -254,6 +266,8 @@ def _known(machine: Machine, name: str, args: Args, keywords: Keywords, seen: Ca
     ):
         items, complete = items_of(args[-1] if name.endswith("filter") else args[0])
         return Seq(items, not complete or name.endswith("filter"))
+    if name == "builtins.range" and args:
+        return _range(args)
     if name == "builtins.enumerate" and args:
         items, complete = items_of(args[0])
         return Seq(tuple(Seq((UNKNOWN, i)) for i in items[:50]), not complete)
@@ -288,6 +302,16 @@ def _known(machine: Machine, name: str, args: Args, keywords: Keywords, seen: Ca
     if name in _TRANSPARENT and args:
         return args[0]
     return None
+
+
+def _range(args: Args) -> Value:
+    """The numbers of a short range."""
+    bounds = [a.value for a in args if isinstance(a, Const) and isinstance(a.value, int)]
+    if len(bounds) == len(args) <= 3 and 0 not in bounds[2:]:
+        numbers = range(*bounds)
+        if 0 < len(numbers) <= _ROUNDS:
+            return Seq(tuple(Const(number) for number in numbers))
+    return Seq((UNKNOWN,), more=True)
 
 
 def _prebuilt(args: Args, keywords: Keywords) -> Value:

@@ -37,6 +37,8 @@ _EXACT = {
     "tensorflow.saved_model.load": "tensorflow",
     "tensorflow.compat.v1.saved_model.load": "tensorflow",
     "mlflow.sklearn.load_model": "other",
+    "pandas.read_pickle": "pickle",
+    "transformers.pipeline": "transformers",
 }
 _KERAS = pattern(
     r"^(tensorflow|keras|tf_keras|tensorflow\.compat\.v\d)(\.\w+)*\.(load_model|load_weights|model_from_json)$"
@@ -52,7 +54,8 @@ _METHODS = {
     "load_checkpoint": "other",
 }
 _LOADING = pattern(
-    r"^(load\w*|read\w*|restore\w*|from_(file|pretrained|path|saved_model|disk|json|config|pickle)|open\w*|InferenceSession|import_model|unpickle)$"
+    r"^(load\w*|read\w*|restore\w*|from_(file|single_file|pretrained|path|saved_model|checkpoint|disk|json|config|pickle)|open\w*|InferenceSession|import_model"
+    r"|imports|deserialize|unpickle)$"
 )
 _NOT_LOADING = pattern(
     r"^(builtins\.(print|str|len|repr|isinstance|format|sorted|list|set|tuple|type|getattr|hasattr)|os\.(path\.\w+|listdir|walk|scandir"
@@ -87,7 +90,6 @@ def may_load(name: str) -> bool:
     last = name.rpartition(".")[2]
     return bool(_LOADING.match(last)) or (
         last[:1].isupper()
-        and not last.isupper()
-        and last not in ("Path", "PurePath", "PosixPath", "Exception")
+        and last not in ("Path", "PurePath", "PosixPath", "Exception", "URL", "URI", "PATH", "DIR")
         and not last.endswith("Error")
     )

@@ -12,6 +12,7 @@ from grader.facts.python.values import (
     HOLE,
     MODEL_DIR,
     NONE,
+    REMOTE,
     UNKNOWN,
     Args,
     Choice,
@@ -32,9 +33,20 @@ from grader.facts.python.values import (
     options,
     texts,
 )
+from grader.patterns import pattern
 
 if TYPE_CHECKING:
     from grader.facts.python.machine import Machine
+
+
+_REMOTE = pattern(r"(?:boto3|requests|urllib|urllib3|httpx|s3fs|gcsfs|google\.cloud\.storage)\b")
+
+
+def is_remote(value: Value) -> bool:
+    """Whether a value is what a client of a bucket or of an address gave."""
+    while isinstance(value, Method):
+        value = value.owner
+    return isinstance(value, Obj) and value.cls is None and _REMOTE.match(value.name) is not None
 
 
 def first_of(args: Args, keywords: Keywords, *names: str) -> Value | None:
@@ -62,7 +74,9 @@ def note_open(machine: Machine, path: Value, loader: str | None) -> tuple[str, .
     """Note that a file is opened for reading; the texts of its path."""
     found = []
     for text in texts(path):
-        if machine.directory is not None and not text.startswith(("/", MODEL_DIR, ENVIRONMENT, HERE, HOLE)):
+        if machine.directory is not None and not text.startswith(
+            ("/", MODEL_DIR, ENVIRONMENT, HERE, HOLE, REMOTE)
+        ):
             text = join_path(texts(machine.directory)[0], text)  # noqa: PLW2901
         found.append(text)
     if machine.opened is not None and len(machine.opened) < 500:
@@ -117,19 +131,16 @@ def loaded_by(machine: Machine, function: Value, name: str, args: Args, keywords
         if kept is not None:
             return kept
     if loader is None:
-        rooted = next(
-            (
-                v
-                for v in values
-                if isinstance(v, Text | Choice)
-                and any(t.startswith((MODEL_DIR, ENVIRONMENT)) for t in texts(v))
-            ),
-            None,
-        )
+        rooted = [
+            v
+            for v in values
+            if isinstance(v, Text | Choice) and any(t.startswith((MODEL_DIR, ENVIRONMENT)) for t in texts(v))
+        ]
         handle = next((v for v in values if isinstance(v, Handle)), None)
-        if rooted is not None and loaders.may_load(name):
+        if rooted and loaders.may_load(name):
             machine.unsure.append(name)
-            found = Loaded("other", note_open(machine, rooted, "other"), values)
+            paths = [path for value in rooted for path in note_open(machine, value, "other")]
+            found = Loaded("other", tuple(dict.fromkeys(paths)), values)
             _keep(function, found)
             return found
         if (
@@ -140,6 +151,9 @@ def loaded_by(machine: Machine, function: Value, name: str, args: Args, keywords
             machine.unsure.append(name)
             return _from(machine, handle, "other")
         return None
+    if name == "transformers.pipeline":
+        model = keywords.get("model") or (args[1] if len(args) > 1 else None)
+        args = () if model is None else (model,)
     source = first_of(
         args,
         keywords,
@@ -184,12 +198,14 @@ def _from(machine: Machine, source: Value, loader: str) -> Value:
     found: list[Value] = []
     for option in options(source):
         inner = option
-        while isinstance(inner, Obj) and inner.args and inner.cls is None:
+        while isinstance(inner, Obj) and inner.args and inner.cls is None and not is_remote(inner):
             inner = inner.args[0]  # a wrapper around a file: BytesIO(...), decompress(...)
         if isinstance(inner, Loaded):
             found.append(Loaded(loader, inner.paths, inner.parts))
             continue
         path = inner.path if isinstance(inner, Handle) else inner
+        if is_remote(path):
+            path = Text(REMOTE)
         if isinstance(path, Cls | Func | Map | Seq):
             path = UNKNOWN
         found.append(Loaded(loader, note_open(machine, path, loader)))

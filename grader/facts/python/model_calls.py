@@ -24,6 +24,7 @@ from grader.facts.python.values import (
 )
 from grader.facts.records import ModelCall
 from grader.patterns import pattern
+from grader.platforms.tables import sagemaker_image_of
 
 _MODEL = ("model_data", "role", "entry_point", "framework_version")
 _ESTIMATOR = ("entry_point", "framework_version")
@@ -225,7 +226,9 @@ def _image(value: Value | None) -> tuple[str | None, str | None, Value | None]:
     text = _told(value)
     found = _IMAGE.search(text) if text else None
     kind = (found.group(1) or found.group(2)) if found else None
-    return text, "sklearn" if kind == "scikit-learn" else kind, None
+    row = sagemaker_image_of(text) if text and kind == "scikit-learn" else None
+    tag = Text(row.version) if row is not None else None
+    return text, "sklearn" if kind == "scikit-learn" else kind, tag
 
 
 def merged(one: ModelCall, other: ModelCall) -> ModelCall:

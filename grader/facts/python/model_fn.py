@@ -20,6 +20,7 @@ from grader.facts.python.values import (
     LISTED,
     MARKS,
     MODEL_DIR,
+    REMOTE,
     UNKNOWN,
     Const,
     Func,
@@ -259,9 +260,12 @@ def _look(machine: Interpreter, function: Func, unbound: bool) -> _Looked:
         args = (UNKNOWN, *args)
     elif not positional and node.args.vararg is None:
         args = ()
+    named: dict[str, Value] = {}
+    if not args and node.args.kwonlyargs:
+        named[node.args.kwonlyargs[0].arg] = Text(MODEL_DIR)  # what it would be, could it be handed over
     uncertain: list[str] = []
     try:
-        results, falls = machine.follow(function, args, {})
+        results, falls = machine.follow(function, args, named)
     except RecursionError:
         results, falls = [], False
         uncertain.append("its code is nested too deeply to be followed")
@@ -360,6 +364,8 @@ def _place(text: str) -> tuple[str, bool | None, str]:
         return _starred(shown), True if start == MODEL_DIR else None, kind
     if start == HERE:
         return _starred(normal(rest.lstrip("/"))), False, "file"
+    if start == REMOTE:
+        return "*", False, "remote"
     if start in (HOLE, LISTED) or not start:
         return _starred(text) or "*", None, ""
     shown = _starred(text)

@@ -109,8 +109,8 @@ class Statements(Machine):
     def _if(self, node: ast.If, frame: Frame) -> bool:
         self.eval(node.test, frame)
         truth = constant_truth(node.test)
-        if truth is None:
-            truth = self._given(node.test, frame)
+        name, given = self._asked_for(node.test, frame) if truth is None else (None, True)
+        then: Env | None = None
         before = frame.env
         ends: list[Env] = []
         for wanted, body in ((True, node.body), (False, node.orelse)):
@@ -120,19 +120,39 @@ class Statements(Machine):
             goes_on = self.block(body, frame)
             if goes_on and truth is not (not wanted):
                 ends.append(frame.env)
-        return self._merge(frame, before, ends)
+                if name is not None and wanted is given:
+                    then = frame.env
+        known = UNKNOWN if then is None or name is None else then.get(name, UNKNOWN)
+        if len(ends) == 2 and not node.orelse:
+            _in_order(ends[1], ends[0])
+        if then is not None and (node.orelse or not given):
+            ends = [then]  # what the other way is for does not happen
+        goes_on = self._merge(frame, before, ends)
+        if goes_on and name is not None and known is not UNKNOWN:
+            frame.env[name] = known
+        return goes_on
 
-    def _given(self, test: ast.expr, frame: Frame) -> bool | None:
-        """False for "``model_dir`` is None", since SageMaker hands it over; None for what this does not decide."""
-        if not (isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.left, ast.Name)):
-            return None
-        other = test.comparators[0]
-        if not (isinstance(other, ast.Constant) and other.value is None):
-            return None
-        value = self.lookup(test.left.id, frame)
-        if not (isinstance(value, Text) and value.text == MODEL_DIR):
-            return None
-        return False if isinstance(test.ops[0], ast.Is | ast.Eq) else None
+    def _asked_for(self, test: ast.expr, frame: Frame) -> tuple[str | None, bool]:
+        """The name of ``model_dir`` where it is asked whether there is one, and what the answer is where there is one.
+
+        SageMaker hands it over: what it is set to where there is none does not count behind the question.
+        """
+        given = True
+        while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+            test, given = test.operand, not given
+        if isinstance(test, ast.Compare) and len(test.ops) == 1:
+            other = test.comparators[0]
+            if not (isinstance(other, ast.Constant) and other.value in (None, "")):
+                return None, True
+            if isinstance(test.ops[0], ast.Is | ast.Eq):
+                given = not given
+            elif not isinstance(test.ops[0], ast.IsNot | ast.NotEq):
+                return None, True
+            test = test.left
+        if not isinstance(test, ast.Name):
+            return None, True
+        value = frame.env.get(test.id)
+        return test.id if isinstance(value, Text) and value.text == MODEL_DIR else None, given
 
     def _merge(self, frame: Frame, before: Env, ends: list[Env]) -> bool:
         if not ends:
@@ -340,6 +360,14 @@ class Statements(Machine):
                     )
             self.bind_name(alias.asname or alias.name, value, frame)
         return True
+
+
+def _in_order(before: Env, after: Env) -> None:
+    """Where a branch gives a name another text, both are its texts behind it, in the order in which they are written."""
+    for name, new in after.items():
+        old = before.get(name)
+        if old is not new and isinstance(old, Text) and isinstance(new, Text):
+            after[name] = choice((old, new))
 
 
 def _is_forever(node: ast.expr) -> bool:

@@ -20,7 +20,8 @@ MODEL_DIR = "\ue001"  # the parameter of model_fn
 ENVIRONMENT = "\ue002"  # SM_MODEL_DIR
 HERE = "\ue003"  # the folder of the script itself
 LISTED = "\ue004"  # a name that a listing of a folder yields
-MARKS = (HOLE, MODEL_DIR, ENVIRONMENT, HERE, LISTED)
+REMOTE = "\ue005"  # what came over the network: from a bucket, from an address
+MARKS = (HOLE, MODEL_DIR, ENVIRONMENT, HERE, LISTED, REMOTE)
 TEXT_MOST = 200_000
 CHOICES_MOST = 6
 

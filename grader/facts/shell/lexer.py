@@ -15,8 +15,10 @@ from grader.facts.shell.words import MOST_NESTING, UnclosedError, WordReader
 from grader.patterns import pattern
 
 _MOST_REREAD = 200_000
+_DOUBTED_MOST = 50
 
 _REDIRECT = pattern(r"[0-9]*(?:<<<|<<-?|<&|<>|<|>>|>&|>\||>)|&>>?")
+_DOUBLE = pattern(r"<<-?[ \t]*[\w][^<>\n]{0,80}>>")
 _REM = pattern(r"@?rem\b|::", re.IGNORECASE)
 
 
@@ -39,6 +41,8 @@ def parts_of(text: str, line: int, style: Style = SH) -> list[Part]:
 
 class _Reader(WordReader):
     """Commands, one after another."""
+
+    doubted = 0
 
     def all(self) -> list[RawCommand]:
         read = 0
@@ -140,6 +144,7 @@ class _Reader(WordReader):
         for document in self.pending:
             document.line = self.line
             lines = []
+            start, ended = (self.pos, self.line), False
             while self.pos < len(self.text):
                 end = self.text.find("\n", self.pos)
                 end = len(self.text) if end < 0 else end
@@ -149,8 +154,13 @@ class _Reader(WordReader):
                 if document.strip:
                     row = row.lstrip("\t")
                 if row.rstrip(" \t") == document.delimiter:
+                    ended = True
                     break
                 lines.append(row)
+            if document.doubtful and not ended:
+                # `--name <<your name>>`: what the reader is to fill in, and no text that begins here
+                self.pos, self.line = start
+                continue
             document.text = "\n".join(lines)
         self.pending.clear()
 
@@ -171,6 +181,9 @@ class _Reader(WordReader):
             if letters:
                 literal = any(isinstance(p, Letters) and p.quoted for p in target.parts)
                 document = HereDocument(letters, operator == "<<-", literal)
+                if self.doubted < _DOUBTED_MOST and _DOUBLE.match(self.text, match.start()):
+                    document.doubtful = True
+                    self.doubted += 1
                 current.here.append(document)
                 self.pending.append(document)
         else:

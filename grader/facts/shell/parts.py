@@ -78,13 +78,17 @@ class RawWord:
 
 @dataclass(slots=True)
 class HereDocument:
-    """A here-document's text. ``line`` is that of its first line; ``literal``: nothing in it is expanded."""
+    """A here-document's text. ``line`` is that of its first line; ``literal``: nothing in it is expanded.
+
+    ``doubtful``: it may be ``<<a placeholder>>``, and is one where no line ends it.
+    """
 
     delimiter: str
     strip: bool
     literal: bool
     text: str = ""
     line: int = 0
+    doubtful: bool = False
 
 
 @dataclass(slots=True)

@@ -60,6 +60,8 @@ def unwrapped(words: list[Word], *, in_cmd: bool = False) -> list[Word]:
                 continue
         if first not in _PREFIXES:
             return words
+        if first == "command" and any(w.text in ("-v", "-V") for w in words[1:2]):
+            return words  # it asks whether there is such a command
         own, with_value = _PREFIXES[first]
         if first.startswith("cmd") and not any(w.text.lower() in ("/c", "/k") for w in words[1:2]):
             return words

@@ -55,6 +55,26 @@ def only(source: str, path: str = "aws_deploy/inference.py") -> ModelFn:
         ("def model_fn(d):\n os.chdir(d)\n return joblib.load('m')", "joblib", ["m"], True),
         ("def model_fn(d=None):\n if d is None:\n  d = os.getenv('HOME_OF', '/opt/ml/model')\n return joblib.load(os.path.join(d, 'm'))", "joblib", ["m"], True),
         ("def model_fn(d):\n return object()", None, [], None),
+        # an `if` that asks for the parameter: SageMaker hands it over
+        ("def model_fn(d):\n if not d:\n  d = '/opt/ml/model'\n return joblib.load(os.path.join(d, 'm'))", "joblib", ["m"], True),
+        ("def model_fn(d):\n if d:\n  d = os.path.join(d, 'in')\n return joblib.load(os.path.join(d, 'm'))", "joblib", ["in/m"], True),
+        ("def model_fn(d):\n if d is not None:\n  p = d + '/m'\n else:\n  p = '/srv/m'\n return joblib.load(p)", "joblib", ["m"], True),
+        # listings put together, and paths in the order in which they are written
+        ("import glob\ndef model_fn(d):\n found = glob.glob(d + '/*.pkl') + glob.glob(d + '/*.joblib')\n return joblib.load(found[0])", "joblib", ["*.pkl", "*.joblib"], True),
+        ("import glob\ndef model_fn(d):\n found = sorted(glob.glob(d + '/*.pkl'))\n return joblib.load(found[-1])", "joblib", ["*.pkl"], True),
+        ("def model_fn(d):\n p = d + '/m'\n if not os.path.isfile(p):\n  p = d + '/old/m'\n return joblib.load(p)", "joblib", ["m", "old/m"], True),
+        ("def model_fn(d):\n return [joblib.load(os.path.join(d, f'fold{n}.pkl')) for n in range(2)]", "joblib", ["fold0.pkl", "fold1.pkl"], True),
+        ("def model_fn(d):\n return [joblib.load(os.path.join(d, f'fold{n}.pkl')) for n in range(500)]", "joblib", ["fold*.pkl"], True),
+        # over the network: not from the parameter
+        ("import boto3\ndef model_fn(d):\n o = boto3.client('s3').get_object(Bucket='b', Key='k')\n return pickle.loads(o['Body'].read())", "pickle", ["*"], False),
+        ("import boto3, io\nB = boto3.resource('s3').Bucket('b')\ndef model_fn(d):\n return joblib.load(io.BytesIO(B.Object('k').get()['Body'].read()))", "joblib", ["*"], False),
+        ("import requests\ndef model_fn(d):\n return pickle.loads(requests.get('https://models.example/m.pkl').content)", "pickle", ["*"], False),
+        # other libraries' loaders
+        ("import pandas as pd\ndef model_fn(d):\n return pd.read_pickle(os.path.join(d, 'm.pkl'))", "pickle", ["m.pkl"], True),
+        ("from transformers import pipeline\ndef model_fn(d):\n return pipeline('fill-mask', model=d, tokenizer=d)", "transformers", ["."], True),
+        ("from vendor.tts import TTS\ndef model_fn(d):\n return TTS(d + '/m.pth', config=d + '/c.json')", "other", ["m.pth", "c.json"], True),
+        ("from vendor import Predictor\ndef model_fn(d):\n return Predictor.deserialize(d)", "other", ["."], True),
+        ("def model_fn(*, d):\n return joblib.load(os.path.join(d, 'm'))", "joblib", ["m"], True),
         ("from transformers import A, B\ndef model_fn(d):\n t = A.from_pretrained('bert-base')\n return B.from_pretrained(d), t", "transformers", ["."], True),
     ],
 )  # fmt: skip

@@ -33,6 +33,13 @@ SDK = "from sagemaker.sklearn.model import SKLearnModel\n"
             ("create_model", "i.py", None, "s3://m", None),
         ),
         (
+            "import boto3\nboto3.client('sagemaker').create_model(PrimaryContainer={'ModelDataUrl': 's3://m',"
+            " 'Image': '683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.0-1-cpu-py3'})",
+            ("create_model", None, None, "s3://m", "1.0-1"),
+        ),
+        (SDK + "import os\nB = os.getenv('BUCKET', '')\nSKLearnModel(model_data=f's3://{B}/m')", ("SKLearnModel", None, None, None, None)),
+        (SDK + "import os\nB = os.getenv('BUCKET', 'own')\nSKLearnModel(model_data=f's3://{B}/m')", ("SKLearnModel", None, None, "s3://own/m", None)),
+        (
             "import argparse\n" + SDK + "p = argparse.ArgumentParser()\np.add_argument('--v', default='1.2-1')\n"
             "SKLearnModel(framework_version=p.parse_args().v)",
             ("SKLearnModel", None, None, None, "1.2-1"),
