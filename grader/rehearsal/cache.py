@@ -213,15 +213,15 @@ def _sweep(cache: Path, place: Path) -> None:
 def open_to_all(place: Path) -> None:
     """Let everyone read what is below ``place``; links are left alone.
 
-    Files may be hard links into uv's own cache: their mode is changed only where it keeps readers out.
+    Files may be hard links into uv's own cache: their mode is changed only where it keeps readers out, or lets others write.
     """
     for where, _folders, files in os.walk(place):
         Path(where).chmod(0o755)
         for name in files:
             at = os.path.join(where, name)  # noqa: PTH118
             mode = os.lstat(at).st_mode
-            if stat.S_ISREG(mode) and mode & 0o444 != 0o444:
-                Path(at).chmod(stat.S_IMODE(mode) | 0o444)
+            if stat.S_ISREG(mode) and (mode & 0o444 != 0o444 or mode & 0o022):
+                Path(at).chmod((stat.S_IMODE(mode) | 0o444) & ~0o022)
 
 
 _DIST_INFO = pattern(r"^([A-Za-z0-9][A-Za-z0-9._]*)-([A-Za-z0-9][A-Za-z0-9._+!]*)\.dist-info$")

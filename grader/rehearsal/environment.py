@@ -308,9 +308,11 @@ class _Maker:
         )
         home = ".".join(map(str, self.home))
         why = f" ({self.troubles[0]})" if self.troubles else ""
+        here = any(i.minor == self.home for i in self.found)
+        remedy = "see that the package index can be reached and has it" if here else f"install Python {home}"
         return (
-            f"scikit-learn {version} could not be installed for Python {home}, nor for any Python found here "
-            f"({there or 'none'}){why}; install Python {home}, or see that the package index can be reached."
+            f"scikit-learn {version} could not be installed for Python {home}, nor for any other Python found here "
+            f"({there or 'none'}){why}; {remedy}."
         )
 
 

@@ -8,6 +8,7 @@ source runs its code.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
 import shutil
@@ -192,7 +193,9 @@ def _await(child: subprocess.Popen[bytes], deadline: float, cache: Path) -> None
             return
         pause = min(2 * pause, 0.5)
         if time.monotonic() > deadline:
-            raise Unavailable("Building the environment took more time than it may; try again, or allow more.")
+            raise Unavailable(
+                "Building the environment took more time than it may; try again, or allow more."
+            )
         free = shutil.disk_usage(cache).free
         if free < _SPARE:
             raise Unavailable(
@@ -222,12 +225,13 @@ def resolve(
     interpreter: Interpreter,
     *,
     prefer: Iterable[str] = (),
+    bounds: Sequence[str] = (),
     fresh: str | None = None,
 ) -> tuple[str, ...]:
     """The exact versions, as ``name==version``, that answer requirement ``lines`` under an interpreter.
 
-    ``prefer``: versions to keep where the lines allow it, as pip keeps what is installed. ``fresh``: a package that the
-    index is asked about anew, whatever uv remembers.
+    ``prefer``: versions to keep where the lines allow it, as pip keeps what is installed. ``bounds``: lines that hold for what
+    is needed anyway. ``fresh``: a package that the index is asked about anew, whatever uv remembers.
 
     Raises:
         NoSolution: they cannot be had together.
@@ -237,6 +241,7 @@ def resolve(
         folder = Path(name)
         asked, answer = folder / "asked.in", folder / "answer.txt"
         asked.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        (folder / "bounds.txt").write_text("".join(f"{line}\n" for line in bounds), encoding="utf-8")
         kept = "".join(f"{pin}\n" for pin in prefer)
         if kept:
             answer.write_text(kept, encoding="utf-8")  # uv keeps to the versions of an earlier answer
@@ -245,6 +250,7 @@ def resolve(
             [
                 *("pip", "compile", asked.name, "--output-file", answer.name, "--no-header", "--no-annotate"),
                 *_common(interpreter),
+                *(("--constraints", "bounds.txt") if bounds else ()),
                 *(("--refresh-package", fresh) if fresh else ()),
             ],
             folder,
@@ -279,7 +285,7 @@ _DOUBTS = (
     (r"[Pp]re-?releases?", "only a pre-release would do"),
     (r"Python\s*[<>=!~]+\s*\d+\.\d+\.\d", "it depends on the patch of Python"),
 )
-_MIRROR = r"not found in the package registry|there (?:is|are) no versions? of|only .{0,80} available"
+_MIRROR = r"not found in the (?:package registry|provided package)|there (?:is|are) no versions? of|only .{0,80} available"
 
 
 def _trouble(done: _Done, tool: Installer) -> Exception:
@@ -333,11 +339,13 @@ def install(tool: Installer, pins: Sequence[str], interpreter: Interpreter, targ
         )
     if done.code != 0:
         raise Unavailable(f"uv could not install packages: {excerpt(_plain(done.told), 300)}")
-    _unlinked(target)
+    _tidy(target)
 
 
-def _unlinked(target: Path) -> None:
-    """Remove symbolic links, which no wheel should have: what writes bytecode here would follow them."""
+def _tidy(target: Path) -> None:
+    """Remove uv's own lock, and symbolic links, which no wheel should have: what writes bytecode would follow them."""
+    with contextlib.suppress(FileNotFoundError):
+        (target / ".lock").unlink()
     for where, folders, files in os.walk(target):
         for name in (*folders, *files):
             at = Path(where, name)
@@ -359,9 +367,10 @@ compileall.compile_dir(folder, ddir=shown, quiet=2, rx=re.compile(r"/tests?/"), 
 def compile_sources(tool: Installer, interpreter: Interpreter, folder: Path, shown: Path) -> None:
     """Keep the bytecode of what is in ``folder``, as if it lay in ``shown``: a sandbox cannot write any. Best effort."""
     seconds = max(1.0, min(240.0, tool.deadline - time.monotonic()))
-    workers = str(min(4, os.cpu_count() or 1))
     if sys.platform == "win32":
         return
+    few = sum(1 for _ in itertools.islice(folder.rglob("*.py"), 300)) < 300
+    workers = "1" if few else str(min(4, os.cpu_count() or 1))
     command = [str(interpreter.executable), "-I", "-S", "-c", _COMPILE, str(folder), str(shown)]
     with tempfile.TemporaryDirectory(prefix="grade-compile-") as empty, contextlib.suppress(OSError):
         child = subprocess.Popen(

@@ -31,14 +31,19 @@ def solve(tool: Installer, interpreter: Interpreter, packages: Mapping[str, str]
     wanted = dict(packages)
     version = wanted.pop("scikit-learn")
     numbers = release(version)
-    if series and len(numbers) < 3:
-        return Solved(None)  # it was asked for as a series already
-    line = specified("scikit-learn", ".".join(map(str, numbers[:2])) if series else version)
+    line = specified("scikit-learn", version)
+    if series:
+        whole = specified("scikit-learn", ".".join(map(str, numbers[:2])))
+        if len(numbers) < 2 or whole == line:
+            return Solved(None)  # it was asked for as a series already
+        line = whole
+    known = {name: release(text) for name, text in packages.items() if text}
+    bounds = companions.ceilings(known)
     troubles: list[str] = []
 
     def ask(*lines: str) -> tuple[str, ...] | None:
         try:
-            return resolve(tool, lines, interpreter)
+            return resolve(tool, lines, interpreter, bounds=bounds)
         except NoSolution as problem:
             if tool.offline:
                 raise Unavailable(
@@ -48,13 +53,11 @@ def solve(tool: Installer, interpreter: Interpreter, packages: Mapping[str, str]
             troubles.append(problem.reason)
             return None
 
-    known = {name: release(text) for name, text in packages.items() if text}
-    bounds = companions.ceilings(known)
-    pins = ask(line, *(specified(n, v) for n, v in wanted.items()), *bounds)
+    pins = ask(line, *(specified(n, v) for n, v in wanted.items()))
     if pins is not None or not (wanted or bounds):
         return Solved(pins, tuple(troubles))
     # Not all at once: scikit-learn for itself, then one after the other in the order in which they count.
-    pins = ask(line, *bounds) if wanted else None
+    pins = ask(line) if wanted else None
     if pins is None:
         bounds = []
         pins = ask(line)
@@ -63,7 +66,7 @@ def solve(tool: Installer, interpreter: Interpreter, packages: Mapping[str, str]
     chosen = [line]
     for name, text in wanted.items():
         for looser in _ladder(name, text, known):
-            tried = ask(*chosen, *looser, *bounds)
+            tried = ask(*chosen, *looser)
             if tried is not None:
                 chosen += looser
                 pins = tried
@@ -79,8 +82,10 @@ def _ladder(name: str, version: str, known: Mapping[str, tuple[int, ...]]) -> It
     """Requirement lines ever less near to a version; what is then free is kept from being too new for the ``known``."""
     numbers = release(version)
     nearer = [specified(name, version)]
-    nearer += [f"{name}=={numbers[0]}.{numbers[1]}.*"] * (len(numbers) > 2)
-    nearer += [f"{name}=={numbers[0]}.*"] * (len(numbers) > 1)
+    if len(numbers) > 2:
+        nearer.append(f"{name}=={numbers[0]}.{numbers[1]}.*")
+    if len(numbers) > 1:
+        nearer.append(f"{name}=={numbers[0]}.*")
     yield from ([line] for line in dict.fromkeys(nearer) if line != name)
     bounds = companions.ceilings({n: r for n, r in known.items() if n != name})
     yield [name, *(line for line in bounds if line.startswith(f"{name}<"))]
