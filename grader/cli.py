@@ -150,6 +150,13 @@ def _grade_parser() -> argparse.ArgumentParser:
             f"--{name}", metavar=name.upper(), help=f"with --live: the {name}, above what the submission says"
         )
     add("--allow-private", action="store_true", help="with --live: allow addresses that are not public")
+    add(
+        "--allow-endpoint",
+        metavar="ACCOUNT",
+        action="append",
+        default=[],
+        help="with --live: an account, a project or an ARN whose endpoints students may name; repeatable",
+    )
     return parser
 
 
@@ -263,9 +270,18 @@ def _live(options: argparse.Namespace) -> dict[str, Any]:
     named = {name: getattr(options, name) for name in ("endpoint", "region", "project", "url")}
     given = [f"--{name}" for name, value in named.items() if value is not None]
     given += ["--allow-private"] if options.allow_private else []
+    given += ["--allow-endpoint"] if options.allow_endpoint else []
     if given and not options.live:
         raise WrongCall(f"{given[0]} says what to ask for: give --live with it")
-    return {**named, "allow_private": options.allow_private} if options.live else {}
+    if not options.live:
+        return {}
+    from grader.live.targets import LiveAsked, wrong_call
+
+    asked = {**named, "allow_private": options.allow_private, "allow": tuple(options.allow_endpoint)}
+    problem = wrong_call(LiveAsked(**asked))
+    if problem is not None:
+        raise WrongCall(problem)
+    return asked
 
 
 def _selection(

@@ -16,6 +16,7 @@ from grader.checks import registry as checks
 from grader.checks.run import judge
 from grader.checks.subject import Subject, deploy_folder
 from grader.checks.verdict import Status, Verdict
+from grader.facts.asked import LiveEndpoint, into, out
 from grader.facts.records import DeployFolder, Facts, Place
 from grader.isolation import Channel, Outcome, limit_process
 from grader.limits import Limits
@@ -156,6 +157,7 @@ def _examine(task: Task, skip: Mapping[str, str], channel: Channel, errand: Erra
                 timings["asking"] = time.perf_counter() - gathered
                 gathered = time.perf_counter()
                 answer["notes"] += found.notes
+                answer["endpoints"] = [out(endpoint) for endpoint in found.endpoints]
             verdicts = verdicts_of(facts, task.plan, found)
             answer["verdicts"] = {
                 platform or "": {identifier: _verdict_out(v) for identifier, v in of.items()}
@@ -244,6 +246,7 @@ def told(
         other_platforms=graded.others,
         notes=(*answer["notes"], *graded.notes),
         timings=answer["timings"],
+        endpoints=tuple(into(LiveEndpoint, one) for one in answer.get("endpoints", ())),
     )
 
 

@@ -74,7 +74,7 @@ def ask(task: Task, plan: Plan, facts: Facts, tree: Tree, errand: Errand, channe
 
         asked = LiveAsked(**plan.live)
         for platform, folder in homes.items():
-            for target in targets(facts, tree, folder, platform, asked):
+            for target in targets(facts, tree, folder, platform, asked, task.limits):
                 orders.append({"do": "live", "target": target.to_json(), "seconds": task.limits.live_seconds})
                 seconds += task.limits.live_seconds + 30
     if not orders:

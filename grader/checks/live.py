@@ -103,13 +103,13 @@ def _standing(endpoint: LiveEndpoint, subject: Subject) -> Verdict:
     what, at = _called(endpoint), _places(endpoint, subject)
     reason = _reason(endpoint)
     if endpoint.state == "in-service":
-        told = f"{what} is in service{_identity(endpoint)}{_up(endpoint)}{reason}."
+        told = f"{what} is in service{_identity(endpoint)}{_up(endpoint)}{reason}.{_notes(endpoint)}"
         if endpoint.allowed:
             return passed(told, *at)
         return review(
             f"{told} The submission names it, and anyone can write a name: see that it is the student's own.",
             *at,
-            hint="Name it yourself with --endpoint, or look into that account.",
+            hint=_whose(endpoint),
         )
     if endpoint.state == "creating":
         return review(
@@ -132,6 +132,8 @@ def _not_asked(endpoint: LiveEndpoint, purpose: str, at: tuple[Place, ...]) -> V
     trouble = endpoint.trouble or "other"
     if trouble == "no-request":
         return review(f"{purpose}; what to send to it is not known{_reason(endpoint)}.", *at, hint=_SAY_WHAT)
+    if trouble == "unread":
+        return review(f"{purpose}; what names it could not be read{_reason(endpoint)}.", *at)
     said = _reason(endpoint) if endpoint.state == "unknown" else _last_note(endpoint)
     return error(
         f"{purpose}; that could not be done here{said}.",
@@ -149,7 +151,9 @@ def _predicting(endpoint: LiveEndpoint, subject: Subject) -> Verdict:
         told = f"{what} answers `{_code(values)}` to {_form(answered)}{_agreement(endpoint)}"
         if endpoint.allowed:
             return passed(f"{told}.", *at)
-        return review(f"{told}; whether it is the student's own is for a person to see.", *at)
+        return review(
+            f"{told}; whether it is the student's own is for a person to see.", *at, hint=_whose(endpoint)
+        )
     if endpoint.trouble is not None:
         return _not_asked(endpoint, f"{what} was to be asked for a prediction", at)
     if not endpoint.attempts:
@@ -201,8 +205,15 @@ def _others(endpoint: LiveEndpoint) -> str:
 
 
 def _form(attempt: Attempt) -> str:
-    where = f" ({excerpt(attempt.origin, 80)})" if attempt.origin else ""
+    told = attempt.origin is None or attempt.origin in attempt.form
+    where = "" if told else f" ({excerpt(attempt.origin or '', 80)})"
     return f"{excerpt(attempt.form, 80)}{where}"
+
+
+def _whose(endpoint: LiveEndpoint) -> str:
+    owner = endpoint.account if endpoint.kind == "sagemaker" else endpoint.project
+    allow = f", or allow what lies there: --allow-endpoint {owner}" if owner else ""
+    return f"See in that account whose it is{allow}."
 
 
 def _agreement(endpoint: LiveEndpoint) -> str:
@@ -219,6 +230,8 @@ def _called(endpoint: LiveEndpoint) -> str:
     name = _code(excerpt(endpoint.name, 120))
     if endpoint.kind == "ai-platform":
         return "The deployment on AI Platform" if name == "?" else f"The AI Platform model `{name}`"
+    if name == "?":
+        return "The endpoint"
     if endpoint.kind == "url":
         return f"The address `{name}`"
     return (
@@ -252,9 +265,15 @@ def _identity(endpoint: LiveEndpoint) -> str:
 
 def _up(endpoint: LiveEndpoint) -> str:
     since = f", up for {lasted(endpoint.age)}" if endpoint.age is not None else ""
-    if endpoint.delete:
-        return f"{since}, and costs money until it is deleted: `{_code(endpoint.delete)}`"
-    return since
+    if endpoint.delete is None:
+        return since
+    serverless = any("serverless" in note for note in endpoint.notes)
+    until = "is deleted by" if serverless else "costs money until it is deleted by"
+    return f"{since}, and {until} `{_code(endpoint.delete)}`"
+
+
+def _notes(endpoint: LiveEndpoint) -> str:
+    return "".join(f" {excerpt(note, 300)}" for note in endpoint.notes[:3])
 
 
 def lasted(seconds: float) -> str:

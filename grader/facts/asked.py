@@ -93,7 +93,8 @@ class LiveEndpoint(NamedTuple):
     ``endpoint.yaml`` or ``files`` (a literal name); ``place`` is where. ``state``: ``in-service``, ``absent``, ``creating``,
     ``failed``, ``refused`` (an address that is not to be asked, or a name of impossible form), ``switched-off``,
     ``unknown`` (could not be asked: ``trouble`` says which of ``no-credentials``, ``no-permission``, ``throttled``,
-    ``time-out``, ``no-route``, ``no-client``, ``other``; ``no-request``: what to send to it is not known here). One that is
+    ``time-out``, ``no-route``, ``no-client``, ``other``; ``no-request``: what to send to it is not known here;
+    ``unread``: what names it could not be read). One that is
     in service may have a trouble, too, which kept the prediction from being asked for. ``reason`` is the cloud's or our
     sentence. ``allowed``: the operator named or allowed it, or it is an address, for which no credentials are used.
     ``created`` is ISO 8601; ``age`` in seconds; ``delete`` the command that deletes it.

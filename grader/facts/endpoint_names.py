@@ -80,7 +80,7 @@ def read(tree: Tree, facts: Facts, limits: Limits) -> Named:
     try:
         with cpu_budget(limits.file_seconds):
             _python(tree, facts, limits, heard)
-    except (OutOfTime, MemoryError, RecursionError):
+    except (OutOfTime, Exception):  # what has been heard by then stands
         whole = False
     for command in facts.commands:
         heard.command(command)

@@ -22,7 +22,7 @@ def ask(target: Target, seconds: float = 60.0, told: Callable[[str], None] | Non
     inquiry = Inquiry(target, seconds)
     if target.problem is not None:
         if target.undecided:
-            inquiry.knows(state="unknown", trouble="other", reason=inquiry.told(target.problem))
+            inquiry.knows(state="unknown", trouble="unread", reason=inquiry.told(target.problem))
         else:
             inquiry.is_in("refused", target.problem)
         return inquiry.found

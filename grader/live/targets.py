@@ -50,8 +50,8 @@ class Target(NamedTuple):
     """An endpoint to ask, in plain values: it goes to another process as JSON (``to_json``, ``from_json``).
 
     ``kind``, ``named_by`` and ``place`` (path, cell, line) as in ``LiveEndpoint``. ``name`` is what is asked for (of a
-    ``url`` the address). ``problem``: why it is not asked at all, as a sentence; ``undecided``: that is not the
-    student's doing. ``requests`` are tried in this order; where there are none, ``no_request`` says why. ``pointer``: where
+    ``url`` the address). ``problem``: why it is not asked at all, as a sentence; ``undecided``: that is not known to
+    be the student's doing. ``requests`` are tried in this order; where there are none, ``no_request`` says why. ``pointer``: where
     the prediction stands in the answer; ``most_bytes``: of one answer.
     """
 
@@ -143,10 +143,9 @@ def targets(
     if asked.url is not None or asked.endpoint is not None:
         found: tuple[Target, ...] = (_operator(facts, files, platform, asked, limits),)
     else:
-        named = files.targets()
-        if named is None:
-            named = _literal(read_names(tree, facts, limits), facts, folder, platform, asked)
-        found = named[: limits.live_endpoints]
+        entries = files.targets()
+        found = _by_files(facts, tree, folder, platform, asked, limits) if entries is None else entries
+        found = found[: limits.live_endpoints]
     if any(target.problem is None for target in found):
         found = with_payloads(found, facts, tree, folder, platform)
     return tuple(target._replace(allow=asked.allow, most_bytes=limits.live_bytes) for target in found)
@@ -158,9 +157,12 @@ def with_payloads(
     """The targets with what to send: the request that endpoint.yaml gives, then the student's other ones and made ones."""
     if folder is None:
         return found
-    from grader.asking.payloads import candidates
+    from grader.asking.payloads import Payloads, candidates
 
-    payloads = candidates(facts, tree.read, folder, platform)
+    try:
+        payloads = candidates(facts, tree.read, folder, platform)
+    except Exception as problem:  # a defect of ours: the endpoint is asked with what else there is
+        payloads = Payloads((), f"making requests failed here ({type(problem).__name__})")
     made = [
         Request(p.form, p.content_type, base64.b64encode(p.body).decode("ascii"), p.accept, p.origin)
         for p in payloads.tried
@@ -347,6 +349,17 @@ def _setting(settings: Iterable[Setting], platform: str, what: str, path: str | 
         if len(values) == 1:
             return values.pop()
     return None
+
+
+def _by_files(
+    facts: Facts, tree: Tree, folder: DeployFolder | None, platform: str, asked: LiveAsked, limits: Limits
+) -> tuple[Target, ...]:
+    named = read_names(tree, facts, limits)
+    found = _literal(named, facts, folder, platform, asked)
+    if found or named.whole:
+        return found
+    why = "the sources took too long to follow, and none of what was followed names an endpoint"
+    return (Target(platform, _KINDS.get(platform, "url"), "?", "files", problem=why, undecided=True),)
 
 
 def _literal(
