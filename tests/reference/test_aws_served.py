@@ -293,7 +293,9 @@ def test_the_labs_way_with_the_sdk(deployed: Deployed, sdk: Path) -> None:
     cloud.answer = answer
     # Twice in one process, since the SDK takes its time to be imported: kept, then deleted.
     script = """
-        import runpy, sys
+        import runpy, sys, time
+        pause = time.sleep
+        time.sleep = lambda seconds: pause(min(seconds, 0.1))  # the SDK looks every half minute
         for arguments in (["--role", sys.argv[1], "--bucket", "lab-bucket", "--keep"], ["--delete"]):
             sys.argv = ["deploy_sdk.py", *arguments]
             try:
