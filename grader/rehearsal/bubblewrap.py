@@ -32,6 +32,8 @@ INSIDE_UID = 1000
 PATIENCE = 15.0
 """Seconds that setting up may take."""
 
+NEEDS_LINUX = "A rehearsal needs Linux, whose namespaces and limits its sandbox is made of."
+
 _SYSTEM = (
     "/bin",
     "/sbin",
@@ -100,7 +102,7 @@ def prove() -> Sandbox:
         NoSandbox: there is none; says what to install or to switch on.
     """
     if sys.platform != "linux":
-        raise NoSandbox("A rehearsal needs Linux, whose namespaces its sandbox is made of.")
+        raise NoSandbox(NEEDS_LINUX)
     found = candidates()
     if not found:
         raise NoSandbox(

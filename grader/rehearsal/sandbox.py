@@ -21,6 +21,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -100,6 +101,8 @@ def start(job: Job, bounds: Bounds = Bounds(), *, sandbox: Sandbox | None) -> Ru
         NoSandbox: it could not be started, by no fault of the student's.
         ValueError: the job is not well-formed (a path that is not absolute, a NUL).
     """
+    if sys.platform != "linux":
+        raise NoSandbox(bubblewrap.NEEDS_LINUX)
     return Running(job, bounds, sandbox)
 
 
@@ -126,7 +129,11 @@ class Running:
         # What dies with its parent dies with the thread that started it: so that is one of its own.
         self._thread = threading.Thread(target=self._live, name="rehearsal", daemon=True)
         self._thread.start()
-        self._started.wait()
+        try:
+            self._started.wait()
+        except BaseException:  # a signal: nobody will ever hold this
+            self.close()
+            raise
         failure: Exception | None = self._failed()
         if failure is not None:
             self.close()

@@ -2,7 +2,7 @@
 
 The namespaces and the missing privileges do the work; this closes what they leave open. Refused is what no model server
 needs: other processes' memory, keys, tracing, mounts, namespaces in namespaces, typing into a terminal, sockets of kinds
-that know no network namespace (``vsock`` reaches the host of a virtual machine), and memory that no process shows as its
+that know no network namespace (``vsock`` reaches the host of a virtual machine), leases on files, and memory that no process shows as its
 own and that could not be counted (``memfd``, System V). A refusal is an error code, never a death, so that libraries that
 only try fall back. On other processors there is no filter, and the rest stands.
 
@@ -80,11 +80,12 @@ _NOT_THERE: dict[str, tuple[int, int]] = {
     "semget": (64, 190),
     "msgget": (68, 186),
 }
-_CLONE, _SOCKET, _SOCKETPAIR, _IOCTL = (56, 220), (41, 198), (53, 199), (16, 29)
+_CLONE, _SOCKET, _SOCKETPAIR, _IOCTL, _FCNTL = (56, 220), (41, 198), (53, 199), (16, 29), (72, 25)
 
 _NEW_NAMESPACES = 0x7E020000  # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
 _FAMILIES = (1, 2, 10, 16)  # unix, IPv4, IPv6, netlink (which C libraries ask for interfaces)
 _TERMINAL = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX
+_ON_FILES = (1024, 1026)  # F_SETLEASE, F_NOTIFY: a lease would keep others from an environment that is shared
 
 _LOAD, _EQUAL, _ANY_BIT, _AT_LEAST, _RETURN = 0x20, 0x15, 0x45, 0x35, 0x06
 _NUMBER, _ARCHITECTURE, _FIRST, _SECOND = 0, 4, 16, 24  # offsets in seccomp_data; the low halves of arguments
@@ -137,12 +138,9 @@ def program(machine: str) -> bytes | None:
         lines += [(_EQUAL, 0, len(_FAMILIES) + 3, call[column]), (_LOAD, 0, 0, _FIRST)]
         lines += [(_EQUAL, len(_FAMILIES) - i, 0, family) for i, family in enumerate(_FAMILIES)]
         lines += [(_RETURN, 0, 0, _ERRNO | errno.EAFNOSUPPORT), (_RETURN, 0, 0, _ALLOW)]
-    lines += [
-        (_EQUAL, 0, 4, _IOCTL[column]),
-        (_LOAD, 0, 0, _SECOND),
-        (_EQUAL, 1, 0, _TERMINAL[0]),
-        (_EQUAL, 0, 1, _TERMINAL[1]),
-        (_RETURN, 0, 0, refused),
-        (_RETURN, 0, 0, _ALLOW),
-    ]
+    for call, requests in ((_FCNTL, _ON_FILES), (_IOCTL, _TERMINAL)):
+        lines += [(_EQUAL, 0, len(requests) + 3, call[column]), (_LOAD, 0, 0, _SECOND)]
+        lines += [(_EQUAL, len(requests) - i, 0, request) for i, request in enumerate(requests)]
+        lines += [(_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, refused)]
+    lines.append((_RETURN, 0, 0, _ALLOW))
     return b"".join(struct.pack("<HBBI", *line) for line in lines)

@@ -1,0 +1,6 @@
+import os
+import time
+
+os.close(3)
+print("closed", flush=True)
+time.sleep(1000)

@@ -1,0 +1,4 @@
+# One process that takes more and more.
+held = []
+while True:
+    held.append(b"x" * 5000000)
