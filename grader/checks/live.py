@@ -245,6 +245,11 @@ def _lower(what: str) -> str:
     return what[:1].lower() + what[1:]
 
 
+def _even(text: str) -> str:
+    """A sentence whose backticks come in pairs, or without any."""
+    return _code(text) if text.count("`") % 2 else text
+
+
 def _code(text: str) -> str:
     return text.replace("`", "'")
 
@@ -273,7 +278,7 @@ def _up(endpoint: LiveEndpoint) -> str:
 
 
 def _notes(endpoint: LiveEndpoint) -> str:
-    return "".join(f" {excerpt(note, 300)}" for note in endpoint.notes[:3])
+    return "".join(f" {_even(excerpt(note, 300))}" for note in endpoint.notes[:3])
 
 
 def lasted(seconds: float) -> str:
@@ -288,11 +293,11 @@ def lasted(seconds: float) -> str:
 def _reason(endpoint: LiveEndpoint) -> str:
     if not endpoint.reason:
         return ""
-    return f": {excerpt(endpoint.reason, 400).rstrip('.')}"
+    return f": {_even(excerpt(endpoint.reason, 400)).rstrip('.')}"
 
 
 def _last_note(endpoint: LiveEndpoint) -> str:
-    return f": {_lower(excerpt(endpoint.notes[-1], 400).rstrip('.'))}" if endpoint.notes else ""
+    return f": {_lower(_even(excerpt(endpoint.notes[-1], 400)).rstrip('.'))}" if endpoint.notes else ""
 
 
 def _places(endpoint: LiveEndpoint, subject: Subject) -> tuple[Place, ...]:

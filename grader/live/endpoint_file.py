@@ -38,7 +38,7 @@ from grader.yamlnodes import compose
 NAMES = ("endpoint.yaml", "endpoint.yml")
 MOST_BYTES = 20_000
 _WHAT = "endpoint.yaml"
-_KEYS = (
+KEYS = (
     "platform", "endpoint", "region", "project", "url", "method", "headers", "sample", "body", "content_type", "accept",
     "prediction",
 )  # fmt: skip
@@ -124,7 +124,7 @@ class _Reader:
 
     def entry(self, node: yaml.Node) -> Entry:
         line = node.start_mark.line + 1
-        found = self.pairs(node, _KEYS, "an endpoint")
+        found = self.pairs(node, KEYS, "an endpoint")
         if found is None:
             return Entry(line)
         values: dict[str, Any] = {}
