@@ -44,7 +44,7 @@ OF_PLATFORM = {
     "aws": ("aws.entry-point", "aws.model-fn", "aws.model-fn-loads", "aws.framework-version"),
     "gcp": ("gcp.model-filename", "gcp.runtime-version", "gcp.framework-version", "gcp.python-version"),
 }
-KEYS = {"about", "platform", "checks", "others", "inspect", "made", "score"}
+KEYS = {"about", "platform", "checks", "others", "inspect", "made", "score", "rehearsal"}
 REQUIRED = {"about", "platform", "checks"}
 
 # Graded as folders and again as zip files.
@@ -115,7 +115,9 @@ def command_line(*arguments: str) -> dict[str, Any]:
     return answer
 
 
-def once(factory: pytest.TempPathFactory, name: str, make_it: Callable[[Path], Any]) -> Any:
+def once(
+    factory: pytest.TempPathFactory, name: str, make_it: Callable[[Path], Any], seconds: float = 300
+) -> Any:
     """What ``make_it`` gives for a folder of its own, as JSON: made by one worker of a test run, read by the others."""
     base = factory.getbasetemp()
     home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"fixtures-{name}"
@@ -123,7 +125,7 @@ def once(factory: pytest.TempPathFactory, name: str, make_it: Callable[[Path], A
     try:
         home.mkdir()
     except FileExistsError:
-        for _ in range(3000):
+        for _ in range(int(10 * seconds)):
             if done.exists():
                 return json.loads(done.read_text(encoding="utf-8"))
             assert not failed.exists(), failed.read_text(encoding="utf-8")
@@ -291,6 +293,10 @@ def test_labels_are_well_formed(name: str) -> None:
     assert len(label["about"].split()) >= 6, "`about` is one sentence"
     assert label["platform"] in (None, "aws", "gcp")
     assert set(label.get("score") or {}) <= {"low", "high"}
+    for check, wanted in (label.get("rehearsal") or {}).items():
+        assert check in ("loads", "ping", "predicts")
+        assert wanted.keys() <= {"status", "says"}
+        assert wanted["status"] in ("pass", "fail", "review", "skipped")
     reports = {label["platform"] or "aws": label["checks"], **(label.get("others") or {})}
     for platform, checks in reports.items():
         assert sorted(checks) == sorted(COMMON + OF_PLATFORM[platform]), f"not the items of {platform}"

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from grader.checks.causes import Cause, Seen, explain
+from grader.checks.cause import Cause, Seen
+from grader.checks.causes import explain
 from grader.checks.registry import check, registry
 from grader.checks.subject import Subject
 from grader.checks.verdict import Verdict, error, failed, passed, review, skipped
@@ -63,7 +64,7 @@ def ping(subject: Subject) -> Verdict:
     if stage.ok:
         return passed("The server answered the health check.", *_places(found))
     if stage.ok is None:
-        return error("The health check was not asked for.", _where(found, subject), hint=_TROUBLE)
+        return _behind(found, subject, "Whether the server answers the health check")
     cause = explain(Seen(stage.problem or "", found, subject.file_names(), limit=stage.limit))
     told = f"The server was expected to answer the health check; {_shown(stage.problem, cause)}"
     return _judged(told, cause, found, stage.trace, subject, stage.limit)
@@ -84,6 +85,8 @@ def predicts(subject: Subject) -> Verdict:
     own = [one for one in found.attempts if one.origin is not None]
     if answered is not None and (answered.origin is not None or not own):
         return passed(_answer(answered, found), *_origin(answered, found))
+    if not found.attempts and found.ping.ok is not True:
+        return _behind(found, subject, "Whether the server predicts")
     if not found.attempts:
         why = found.payload_problem or "no request could be made for it"
         return review(
@@ -125,8 +128,19 @@ def _unanswered(subject: Subject, found: Rehearsal, own: list[Attempt], answered
 
 
 def _telling(attempts: list[Attempt]) -> Attempt:
-    """The attempt whose failure says most: the one that ended the server, else the first."""
-    return next((one for one in attempts if one.limit is not None), attempts[0])
+    """The attempt whose failure says most: the one that ended the server, a student's first, else JSON before arrays."""
+    broken = next((one for one in attempts if one.limit is not None), None)
+    json = [one for one in attempts if one.content_type == "application/json"]
+    return broken or (attempts[0] if attempts[0].origin or not json else json[0])
+
+
+def _behind(found: Rehearsal, subject: Subject, what: str) -> Verdict:
+    """What was not asked, because what comes before it went wrong in a way that a person must judge."""
+    if found.loads.ok is False or found.ping.ok is False:
+        return review(
+            f"{what} hangs on the step before it, which a person must judge.", _where(found, subject)
+        )
+    return error(f"{what} was not asked.", _where(found, subject), hint=_TROUBLE)
 
 
 # -- what the three share ------------------------------------------------------------------------------------------
@@ -164,7 +178,8 @@ def _judged(
 ) -> Verdict:
     """A failure: the student's, or a person's to judge where it may hang on what we took or lack."""
     trace = tuple(trace)
-    places = (*_evidence(trace, found, subject), *also)
+    frames = _frames(trace, found, subject)
+    places = (*frames, *also) or _evidence(trace, found, subject)
     hint = _hint(cause)
     if limit is not None:
         return failed(f"{told}.", *places, hint=hint)
@@ -261,11 +276,22 @@ def _where(found: Rehearsal, subject: Subject) -> Place:
 
 
 def _origin(one: Attempt, found: Rehearsal) -> tuple[Place, ...]:
-    return (Place(one.origin, excerpt=excerpt(one.sent)),) if one.origin else _places(found)[-1:]
+    return (
+        (Place(one.origin, excerpt=excerpt(" ".join(one.sent.split()))),)
+        if one.origin
+        else _places(found)[-1:]
+    )
 
 
 def _evidence(trace: Iterable[str], found: Rehearsal, subject: Subject) -> tuple[Place, ...]:
-    """The student's own frames as places in the submission, the last one first; else the script or the model."""
+    """The student's own frames, else the script or the model."""
+    model = (found.model or "").partition("!")[0]
+    other = Place(found.script) if found.script else Place(model) if model else subject.where
+    return _frames(trace, found, subject) or (other,)
+
+
+def _frames(trace: Iterable[str], found: Rehearsal, subject: Subject) -> tuple[Place, ...]:
+    """The student's own frames as places in the submission, the last one first."""
     places: list[Place] = []
     names = subject.file_names()
     for line in reversed(tuple(trace)):
@@ -275,10 +301,7 @@ def _evidence(trace: Iterable[str], found: Rehearsal, subject: Subject) -> tuple
         path = _in_submission(match["path"], found, names)
         if path is not None:
             places.append(Place(path, None, int(match["line"]) or None, excerpt(match["text"]) or None))
-    if places:
-        return tuple(dict.fromkeys(places))
-    model = (found.model or "").partition("!")[0]
-    return (Place(found.script),) if found.script else (Place(model),) if model else (subject.where,)
+    return tuple(dict.fromkeys(places))
 
 
 def _in_submission(path: str, found: Rehearsal, names: frozenset[str]) -> str | None:

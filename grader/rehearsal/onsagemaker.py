@@ -64,6 +64,13 @@ def on_sagemaker(subject: Subject, tree: Tree, stage: Stage) -> Laid:
             model = f"{archive.path}!{inside.member}"
     else:
         known, model = _loose(subject, loads, tree, stage, doubts)
+    if fn is not None and "environment" in fn.names:
+        doubts.append(
+            (
+                "place",
+                "the path that model_fn opens comes from an environment variable, which is not set here",
+            )
+        )
     served = versions.on_sagemaker(subject, known)
     program, code_dir, text, requirements = _code(subject, script, tree, stage, notes, doubts)
     return Laid(

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from grader.facts.asked import Attempt, Rehearsal, Stage
+from grader.patterns import pattern
 from grader.rehearsal.job import CODE, Bounds, Job, NoSandbox
 from grader.rehearsal.plan import CODE_DIR, MODEL_DIR, Order
 from grader.rehearsal.settings import Progress, RequirementsFailed, Settings, Unavailable, quiet
@@ -66,7 +67,7 @@ def carry_out(
     if ending is not None and ending.ours:
         return about._replace(outcome="unavailable", problem=ending.sentence, seconds=_since(began))
     loads, ping = _limited(asked.loads, reached), _limited(asked.ping, reached)
-    return about._replace(
+    showed = about._replace(
         loads=loads,
         ping=ping,
         attempts=tuple(_attempt(one, reached) for one in asked.attempts),
@@ -74,6 +75,7 @@ def carry_out(
         log=asked.log[-_LOG_LINES:],
         seconds=_since(began),
     )
+    return _without_places_of_ours(showed)
 
 
 @contextlib.contextmanager
@@ -187,6 +189,35 @@ def _limited(stage: Stage, reached: tuple[str, ...]) -> Stage:
 def _attempt(one: Attempt, reached: tuple[str, ...]) -> Attempt:
     return (
         one._replace(limit=reached[0]) if one.problem is not None and one.limit is None and reached else one
+    )
+
+
+_PACKAGES = pattern(r"/[^\s'\"()<>:,]*?/(?:site|dist)-packages/")
+_LIBRARY = pattern(r"/[^\s'\"()<>:,]*?/(lib(?:64)?/python3\.[0-9]+/)")
+
+
+def _without_places_of_ours(showed: Rehearsal) -> Rehearsal:
+    """The record without the folders of this machine, which tracebacks name and a report has no use for."""
+
+    def plain(text: str) -> str:
+        return _LIBRARY.sub(r"\1", _PACKAGES.sub("", text))
+
+    def stage(one: Stage) -> Stage:
+        return one._replace(problem=one.problem and plain(one.problem), trace=tuple(map(plain, one.trace)))
+
+    return showed._replace(
+        loads=stage(showed.loads),
+        ping=stage(showed.ping),
+        attempts=tuple(
+            one._replace(
+                problem=one.problem and plain(one.problem),
+                trace=tuple(map(plain, one.trace)),
+                answer=plain(one.answer),
+            )
+            for one in showed.attempts
+        ),
+        warnings=tuple(map(plain, showed.warnings)),
+        log=tuple(map(plain, showed.log)),
     )
 
 
