@@ -9,6 +9,7 @@ and may be deleted at any time when nothing is rehearsed: what is needed is buil
     pythons/            interpreters that uv downloaded
     pythons.json        what the interpreters found here said of themselves
     locks/              one for each thing that is being built
+    uv/                 uv's own cache, only where the user's cannot be written
 
 Nothing in it is private, so folders are 755 and files 644 whatever the umask: a sandbox may read them as another user.
 """

@@ -109,13 +109,18 @@ def _prepare(wanted: Wanted, settings: Settings, progress: Progress, deadline: f
 
     python = _minor(wanted.python)
     answer = root / "answers" / f"{_question(wanted.python, packages, found)}.json"
-    place = _answered(answer, root)
+    place = _answered(answer, root, old=settings.offline)
     if place is None:
         with cache.lock(root, f"answer-{answer.stem}", deadline, progress):
             place = _answered(answer, root)
             if place is None:
-                maker = _Maker(tool(), root, settings, python, packages, found, progress, deadline)
-                place = maker.make(answer)
+                try:
+                    maker = _Maker(tool(), root, settings, python, packages, found, progress, deadline)
+                    place = maker.make(answer)
+                except Unavailable:
+                    place = _answered(answer, root, old=True)
+                    if place is None:
+                        raise
     record = cache.made(place)
     if record is None:
         raise Unavailable("The environment vanished while it was being made; try again.")
@@ -183,13 +188,13 @@ def _question(python: str | None, packages: Mapping[str, str], found: tuple[Inte
 _STALE = 86_400.0  # seconds after which an answer that is not quite what was wanted is looked for anew
 
 
-def _answered(answer: Path, root: Path) -> Path | None:
-    """The environment that was found before to answer this, if it is still there."""
+def _answered(answer: Path, root: Path, *, old: bool = False) -> Path | None:
+    """The environment that was found before to answer this, if it is still there; an ``old`` answer will do if said so."""
     record = cache.read(answer)
     if record is None:
         return None
     until, name = record.get("until"), record.get("environment")
-    if until is not None and not 0 <= until - time.time() <= _STALE:
+    if until is not None and not old and not 0 <= until - time.time() <= _STALE:
         return None
     place = root / "environments" / str(name)
     return place if (place / "bin" / "python").exists() and cache.made(place) is not None else None
@@ -238,8 +243,13 @@ class _Maker:
                 self.root, place, partial(self._build, place, interpreter, pins),
                 deadline=self.deadline, progress=self.progress,
             )  # fmt: skip
-            near = self.python is not None and interpreter.minor != self.python
-            until = time.time() + _STALE if near or self.tool.offline else None
+            got = {
+                cache.canonical(name): version for name, _, version in (pin.partition("==") for pin in pins)
+            }
+            exact = self.python in (None, interpreter.minor) and all(
+                answers(got.get(name, ""), version) for name, version in self.packages.items()
+            )
+            until = None if exact else time.time() + _STALE
             found = pythons.find(self.settings.pythons, self.root)
             for key in {answer.stem, _question(self._python_text(), self.packages, found)}:
                 cache.write(answer.with_name(f"{key}.json"), {"environment": place.name, "until": until})

@@ -93,8 +93,10 @@ _PASSED = frozenset(
 _CREDENTIALS = pattern(r"^UV_INDEX_[A-Z0-9_]+_(?:USERNAME|PASSWORD)$")
 
 
-def variables() -> dict[str, str]:
+def variables(cache: Path | None = None) -> dict[str, str]:
     """uv's whole environment of variables. What only pip was told about indexes is passed on in uv's own words.
+
+    uv's own cache is where the user has it; where nothing can be written there, in ``cache``.
 
     pip asks all its indexes and takes the best version; uv stops at the first that has the package, unless told otherwise.
     """
@@ -115,9 +117,27 @@ def variables() -> dict[str, str]:
     hand_on("PIP_FIND_LINKS", "UV_FIND_LINKS", joined=",")
     if ours.get("PIP_CERT"):
         passed.setdefault("SSL_CERT_FILE", ours["PIP_CERT"])
+    if cache is not None and "UV_CACHE_DIR" not in passed and not _writable(_users_cache()):
+        passed["UV_CACHE_DIR"] = str(cache / "uv")
     passed["UV_NO_PROGRESS"] = "1"
     passed["NO_COLOR"] = "1"
     return passed
+
+
+def _users_cache() -> Path | None:
+    chosen = os.environ.get("XDG_CACHE_HOME")
+    if chosen and Path(chosen).is_absolute():
+        return Path(chosen)
+    with contextlib.suppress(RuntimeError):
+        return Path.home() / ".cache"
+    return None
+
+
+def _writable(folder: Path | None) -> bool:
+    """Whether a folder can be written, or made."""
+    while folder is not None and not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder is not None and folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 
 def configuration() -> Path | None:
@@ -169,7 +189,7 @@ def _call(tool: Installer, arguments: Sequence[str], folder: Path, *, seconds: f
                 stdout=subprocess.DEVNULL,
                 stderr=told,
                 cwd=folder,
-                env=variables(),
+                env=variables(tool.cache),
                 umask=0o022,
                 start_new_session=True,
             )
@@ -226,12 +246,13 @@ def resolve(
     *,
     prefer: Iterable[str] = (),
     bounds: Sequence[str] = (),
+    seconds: float | None = None,
     fresh: str | None = None,
 ) -> tuple[str, ...]:
     """The exact versions, as ``name==version``, that answer requirement ``lines`` under an interpreter.
 
     ``prefer``: versions to keep where the lines allow it, as pip keeps what is installed. ``bounds``: lines that hold for what
-    is needed anyway. ``fresh``: a package that the index is asked about anew, whatever uv remembers.
+    is needed anyway. ``seconds`` bounds this call alone. ``fresh``: a package that the index is asked about anew, whatever uv remembers.
 
     Raises:
         NoSolution: they cannot be had together.
@@ -254,6 +275,7 @@ def resolve(
                 *(("--refresh-package", fresh) if fresh else ()),
             ],
             folder,
+            seconds=seconds,
         )
         if done.code != 0:
             raise _trouble(done, tool)

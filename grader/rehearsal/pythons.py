@@ -14,6 +14,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -52,6 +53,7 @@ OLDEST = (3, 6)
 
 _NEWEST_MINOR = 20  # of the names python3.N that are looked for
 _PATIENCE = 15.0  # seconds for an answer; a cold start from a slow disk takes a few
+_PATIENCE_FOR_ALL = 60.0  # seconds in one search; who has not answered before is then left out
 
 # Runs under any Python 3, without site: the prefix is that of the base installation, in an environment too.
 _QUESTION = """
@@ -168,6 +170,7 @@ class _Known:
     def __init__(self, answers: dict[str, Any]) -> None:
         self.answers = answers
         self.changed = False
+        self.until = time.monotonic() + _PATIENCE_FOR_ALL
 
     def ask(self, path: Path, where: str) -> Interpreter | None:
         """The interpreter that ``path`` is or stands for, None where it is no Python that can be used."""
@@ -179,6 +182,8 @@ class _Known:
         if isinstance(entry, dict) and entry.get("state") == state and "answer" in entry:
             answer = _sound(entry["answer"])
         if answer is None and not (isinstance(entry, dict) and entry == {"state": state, "answer": None}):
+            if time.monotonic() > self.until:
+                return None
             try:
                 answer = _asked(path)
             except subprocess.TimeoutExpired:

@@ -7,7 +7,6 @@ which then stands before it on ``sys.path``.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -26,6 +25,7 @@ MOST_LINE = 1_000  # characters of a line, continuations included
 MOST_LINES = 2_000  # comments and empty ones not counted
 MOST_TAKEN = 300  # lines; a frozen environment of a student's has some two hundred
 _MOST_REFUSED = 100  # told
+_PATIENCE = 200.0  # seconds for finding versions that fit together; lines can be made to take for ever
 
 
 class Sifted(NamedTuple):
@@ -186,7 +186,7 @@ def install(
         progress(f"installing what requirements.txt asks for ({count}), for Python {interpreter.series}")
         kept = [f"{name}=={version}" for name, version in base.items()]
         try:
-            pins = installer.resolve(tool, lines, interpreter, prefer=kept)
+            pins = installer.resolve(tool, lines, interpreter, prefer=kept, seconds=_PATIENCE)
         except installer.NoSolution as problem:
             raise _failed(problem, tool, interpreter, whole=whole, exact=exact) from None
         wanted = dict(_split(pin) for pin in pins)
@@ -234,7 +234,6 @@ def _index_answers(tool: Installer, interpreter: Interpreter) -> bool:
     from grader.rehearsal import installer
 
     try:
-        shorter = tool._replace(deadline=min(tool.deadline, time.monotonic() + 60))
-        return bool(installer.resolve(shorter, ["joblib"], interpreter, fresh="joblib"))
+        return bool(installer.resolve(tool, ["joblib"], interpreter, seconds=60.0, fresh="joblib"))
     except (installer.NoSolution, Unavailable):
         return False

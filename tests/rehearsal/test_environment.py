@@ -201,6 +201,16 @@ def test_an_answer_that_is_not_quite_it_is_looked_for_again_the_next_day(local: 
     assert local.told == []
 
 
+def test_an_old_answer_is_better_than_none(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = local.prepare(SKLEARN, ("numpy", "1.24.2"))
+    assert made.notes
+    for file in (local.settings.cache / "answers").iterdir():
+        file.write_text(json.dumps({**json.loads(file.read_text()), "until": 1.0}))
+    monkeypatch.setenv("PIP_FIND_LINKS", str(local.wheels / "gone"))
+    assert local.prepare(SKLEARN, ("numpy", "1.24.2")) == made
+    assert local.prepare(SKLEARN, ("numpy", "1.24.2"), settings={"offline": True}) == made
+
+
 @pytest.mark.parametrize(
     ("packages", "sentence"),
     [
@@ -423,6 +433,17 @@ def test_uv_sees_nothing_of_a_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
     ):
         monkeypatch.setenv(name, "secret")
     assert "secret" not in installer.variables().values()
+
+
+def test_where_uv_keeps_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("UV_CACHE_DIR", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "new"))
+    assert "UV_CACHE_DIR" not in installer.variables(tmp_path)
+    monkeypatch.setenv("HOME", f"{os.devnull}/home")  # where nobody can write
+    assert installer.variables(tmp_path)["UV_CACHE_DIR"] == str(tmp_path / "uv")
+    monkeypatch.setenv("UV_CACHE_DIR", "/asked")
+    assert installer.variables(tmp_path)["UV_CACHE_DIR"] == "/asked"
 
 
 @pytest.mark.parametrize(
