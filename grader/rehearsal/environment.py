@@ -281,9 +281,8 @@ class _Maker:
         from grader.rehearsal.installer import download
 
         name = ".".join(map(str, self.home))
-        self.progress(f"downloading Python {name}")
         with cache.lock(self.root, f"python-{name}", self.deadline, self.progress):
-            trouble = download(self.tool, self.home)
+            trouble = download(self.tool, self.home, self.progress)
         if trouble is not None:
             self.troubles.append(f"Python {name} could not be downloaded: {trouble}")
         found = pythons.find(self.settings.pythons, self.root)

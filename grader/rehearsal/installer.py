@@ -24,7 +24,7 @@ from typing import NamedTuple
 from grader.patterns import pattern
 from grader.rehearsal import pythons
 from grader.rehearsal.pythons import Interpreter
-from grader.rehearsal.settings import Settings, Unavailable
+from grader.rehearsal.settings import Progress, Settings, Unavailable
 from grader.text import excerpt, redact_url, visible
 
 _SPARE = 700_000_000  # bytes that stay free on the cache's disk, whatever is asked for
@@ -413,10 +413,11 @@ def compile_sources(tool: Installer, interpreter: Interpreter, folder: Path, sho
             _end(child)
 
 
-def download(tool: Installer, minor: tuple[int, int]) -> str | None:
+def download(tool: Installer, minor: tuple[int, int], progress: Progress) -> str | None:
     """Have uv download a Python into the cache; None when it is there, else why not, in a few words."""
     if tool.offline or os.environ.get("UV_PYTHON_DOWNLOADS", "").strip().lower() == "never":
         return "downloads are switched off"
+    progress(f"downloading Python {minor[0]}.{minor[1]}")
     with tempfile.TemporaryDirectory(prefix="grade-uv-") as name:
         try:
             done = _call(
