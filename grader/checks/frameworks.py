@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import Literal, NamedTuple
 
@@ -10,6 +11,7 @@ from grader.checks.registry import check
 from grader.checks.subject import Subject
 from grader.checks.verdict import Verdict, failed, passed, review
 from grader.facts.counted.models import is_estimator, of_deployment
+from grader.facts.counted.scripts import chosen, judged
 from grader.facts.records import Model, ModelCall, Place, Version
 from grader.patterns import pattern
 from grader.platforms import tables
@@ -92,9 +94,23 @@ def _known_break(model: Model, wrote: tuple[int, int], has: tuple[int, int]) -> 
     return ""
 
 
+def _that_it_loads(subject: Subject, models: list[Model]) -> list[Model]:
+    """Those of the models that `model_fn` loads, by their names; all where none has such a name."""
+    fn = judged(chosen(subject)[0])
+    names = {posixpath.basename(path) for path in fn.loads} if fn is not None else set()
+    names |= {
+        posixpath.basename(p.source)
+        for p in subject.facts.packings
+        if p.source and posixpath.basename(p.member or "") in names
+    }
+    return [m for m in models if posixpath.basename(m.member or m.path) in names] or models
+
+
 def _judged(subject: Subject, container: Container, *at: Place) -> Verdict:
     """The verdict on the deployment's models in ``container``."""
     models = [m for m in of_deployment(subject) if is_estimator(m) and m.format not in ("onnx", "pmml")]
+    if subject.platform == "aws":
+        models = _that_it_loads(subject, models)
     ours = [m for m in models if m.sklearn_versions] or models
     if not ours:
         return review(
@@ -216,7 +232,8 @@ def _aws_call(subject: Subject, call: ModelCall) -> Verdict:
         )
     declared = call.framework_version or (image if "sagemaker-scikit-learn" in image else None)
     if declared is None:
-        if call.framework_version_given or call.image is not None or call.class_name in _GENERIC:
+        told_otherwise = call.framework_version_given or call.image is not None or call.image_given
+        if told_otherwise or call.class_name in _GENERIC:
             return review(
                 "The framework version comes from somewhere that could not be followed to a value.", at
             )

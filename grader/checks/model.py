@@ -166,6 +166,11 @@ def _in_clouds(subject: Subject) -> tuple[Place, ...]:
         for u in facts.uploads
         if concerns(subject, u.path) and (u.target or "").startswith(clouds)
     ]
+    found += [
+        Place(v.path, v.cell, v.line)
+        for v in facts.versions
+        if concerns(subject, v.path) and (v.origin or "").startswith(clouds)
+    ]
     readme = subject.readme()
     if readme is not None:
         found += [

@@ -117,7 +117,10 @@ def _older_there(facts: Facts, use: Use) -> bool:
         named = named and posixpath.basename(call.entry_point or "") == posixpath.basename(use.path)
         if use.path not in (call.script, call.path) and not named:
             continue
-        version = re.match(r"([0-9]+)\.([0-9]+)", call.framework_version or "")
+        # Version 2 of the SDK asks for a framework version or an image; version 1 has 0.20.0 where there is neither.
+        first_sdk = call.framework == "sklearn" and not (call.framework_version_given or call.image_given)
+        told = "0.20.0" if first_sdk else call.framework_version
+        version = re.match(r"([0-9]+)\.([0-9]+)", told or "")
         if version:
             found.append((int(version.group(1)), int(version.group(2))))
     return bool(found) and all(version < _EXTERNALS_GONE for version in found)

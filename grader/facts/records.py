@@ -209,7 +209,8 @@ class ModelCall:
 
     ``class_name`` is printed as ``class``. ``script`` is the file in the repository that ``entry_point`` (with
     ``source_dir``) names, resolved, ``entry_point_given`` whether the argument is there at all;
-    ``image`` is an image URI or what ``image_uris.retrieve`` was asked for. ``dependencies`` are files and folders that
+    ``image`` is an image URI or what ``image_uris.retrieve`` was asked for, ``image_given`` whether there is one at all,
+    known or not. ``dependencies`` are files and folders that
     are shipped beside the script, None where they cannot be told. ``declared``: no call but the same in a template, a
     request or a command of the AWS CLI (``create_model``'s container definition); ``grade inspect`` lists those apart.
     """
@@ -232,6 +233,7 @@ class ModelCall:
     source_dir_given: bool = False
     dependencies: tuple[str, ...] | None = ()
     declared: bool = False
+    image_given: bool = False
 
 
 class Archive(NamedTuple):

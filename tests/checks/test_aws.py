@@ -133,6 +133,16 @@ def test_the_script_that_is_named_is_judged_and_no_other() -> None:
     assert status(aws.model_fn, replace(FACTS, model_fns=(other,))) == "fail"
 
 
+def test_a_script_that_only_has_the_name_is_not_judged_where_another_has_the_model_fn() -> None:
+    files = (File("aws_deploy/container/inference.py", 9), File("aws_deploy/serve.py", 9))
+    other = FN._replace(path="aws_deploy/serve.py", script="aws_deploy/serve.py")
+    made = call(script=None, source_dir="gone")
+    facts = replace(FACTS, files=files, model_fns=(other,), model_calls=made)
+    assert status(aws.model_fn, facts) == "pass"
+    facts = replace(FACTS, files=files, model_fns=(), model_calls=made)
+    assert status(aws.model_fn, facts) == "fail"
+
+
 @pytest.mark.parametrize(
     ("fn", "changes", "expected"),
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from grader.checks import frameworks as checks
@@ -14,6 +16,7 @@ from grader.facts.records import (
     Instruction,
     Model,
     ModelCall,
+    ModelFn,
     Readme,
     Tutorial,
     Version,
@@ -70,6 +73,7 @@ IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2
         (call("1.3-1"), (model("1.3.1"),), Status.FAIL),
         (call(None), (model("1.2.1"),), Status.FAIL),
         (call(None, framework_version_given=True), (model("1.2.1"),), Status.REVIEW),
+        (call(None, image_given=True), (model("1.2.1"),), Status.REVIEW),
         (call(None, image=IMAGE), (model("1.2.1"),), Status.PASS),
         (call(None, "create_model", image=IMAGE), (model("1.2.1"),), Status.PASS),
         (
@@ -99,6 +103,18 @@ def test_aws(made: ModelCall | None, models: tuple[Model, ...], status: Status) 
     facts = Facts(deploy_folders=(AWS,), model_calls=(made,) if made else (), models=models)
     verdict = checks.aws_framework_version(Subject(facts, "aws", AWS))
     assert verdict.status is status, verdict.message
+
+
+def test_a_model_of_another_lesson_does_not_count_where_model_fn_names_its_own() -> None:
+    loads = ModelFn(
+        "aws_deploy/inference.py", None, 1, "module", ("model_dir",), True, "joblib", ("model.joblib",), True, True,
+        False, "aws_deploy/inference.py",
+    )  # fmt: skip
+    other = model("1.7.1")._replace(path="aws_deploy/lambda/other.joblib")
+    facts = Facts(deploy_folders=(AWS,), model_calls=(call("1.2-1"),), models=(model("1.2.1"), other))
+    assert checks.aws_framework_version(Subject(facts, "aws", AWS)).status is Status.FAIL
+    facts = replace(facts, model_fns=(loads,))
+    assert checks.aws_framework_version(Subject(facts, "aws", AWS)).status is Status.PASS
 
 
 def test_the_tutorials_call_does_not_count() -> None:

@@ -21,6 +21,7 @@ from grader.facts.records import (
     Tutorial,
     Unread,
     Upload,
+    Version,
 )
 
 FOLDER = DeployFolder("aws_deploy", "aws", True)
@@ -135,6 +136,14 @@ ROOT = "models/model.pkl"
                     Command(
                         "aws_deploy/d.sh", None, 1, "gcloud", "ai models upload", ("--artifact-uri=gs://b/",)
                     ),
+                )
+            },
+            Status.REVIEW,
+        ),
+        (
+            {
+                "versions": (
+                    Version("aws_deploy/d.py", None, 2, "python", None, None, "i", origin="gs://b/m"),
                 )
             },
             Status.REVIEW,

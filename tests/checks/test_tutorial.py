@@ -109,6 +109,22 @@ def call(version: str | None, script: str = "aws_deploy/inference.py") -> ModelC
             },
             Status.PASS,
         ),
+        (  # the first SDK has 0.20.0 where nothing is asked for; the second takes an image instead of a version
+            {
+                "sklearn_externals": (Use("aws_deploy/inference.py", None, 1),),
+                "model_calls": (replace(call("0.20.0"), framework_version=None, framework="sklearn"),),
+            },
+            Status.PASS,
+        ),
+        (
+            {
+                "sklearn_externals": (Use("aws_deploy/inference.py", None, 1),),
+                "model_calls": (
+                    replace(call("0.20.0"), framework_version=None, framework="sklearn", image_given=True),
+                ),
+            },
+            Status.FAIL,
+        ),
         (
             {"sklearn_externals": (Use("gcp.ipynb", 1, 1),), "model_calls": (call("0.20.0"),)},
             Status.FAIL,

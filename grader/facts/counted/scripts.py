@@ -87,9 +87,7 @@ def _entry(subject: Subject, call: ModelCall, names: frozenset[str]) -> Entry:
         copied = _copied(subject, call, wanted, names)
         if copied is not None:
             return Entry(call.entry_point, place, script=copied)
-        alike = sorted(
-            (p for p in names if _ends(p, wanted)), key=lambda p: (not subject.inside(p), p.count("/"), p)
-        )
+        alike = _alike(subject, wanted, names)
         return Entry(call.entry_point, place, elsewhere=alike[0] if alike else None)
     packed = call.submit_directory is not None or call.class_name in ("create_model", "Model")
     return _located(subject, call.entry_point, place, names, packed=packed)
@@ -126,12 +124,19 @@ def _located(subject: Subject, name: str, place: Place, names: frozenset[str], *
             if any(plain(member) in (wanted, f"code/{wanted}") for member in archive.members):
                 inside = [p for p in sorted(names) if _ends(p, wanted) and subject.inside(p)]
                 return Entry(name, place, script=inside[0] if inside else None, member=archive.path)
-    alike = sorted(
-        (p for p in names if _ends(p, wanted)), key=lambda p: (not subject.inside(p), p.count("/"), p)
-    )
+    alike = _alike(subject, wanted, names)
     if packed and alike and subject.inside(alike[0]):
         return Entry(name, place, script=alike[0])
     return Entry(name, place, elsewhere=alike[0] if alike else None)
+
+
+def _alike(subject: Subject, wanted: str, names: frozenset[str]) -> list[str]:
+    """Files of that name elsewhere: in the folder before others, with a ``model_fn`` before those without."""
+    serving = {fn.script or fn.path for fn in subject.facts.model_fns if not fn.estimator_homonym}
+    return sorted(
+        (p for p in names if _ends(p, wanted)),
+        key=lambda p: (not subject.inside(p), p not in serving, p.count("/"), p),
+    )
 
 
 def _ends(path: str, name: str) -> bool:
@@ -178,7 +183,9 @@ def chosen(subject: Subject) -> tuple[list[ModelFn], str | None, bool]:
                 fn for fn in subject.facts.model_fns
                 if not fn.estimator_homonym and (fn.script == script or (fn.script is None and fn.path == script))
             ]  # fmt: skip
-            return own, script, False
+            if own or entry.script is not None or not functions:
+                return own, script, False
+            # What only has the name that the call looks for is not judged where a model_fn is in another script.
     if any(entry.member for entry in entries):
         return functions, None, not functions
     return functions, None, False

@@ -144,6 +144,7 @@ def _vertex(seen: CallSeen, image: Value | None) -> Version:
         None,
         missing,
         "readme" if seen.frame.unit.readme else "code",
+        origin=_text(seen.keywords["artifact_uri"]) if "artifact_uri" in seen.keywords else None,
     )
 
 

@@ -11,6 +11,7 @@ from grader.facts.python.machine import CallSeen
 from grader.facts.python.values import (
     HERE,
     UNKNOWN,
+    Const,
     Map,
     Method,
     Obj,
@@ -69,6 +70,7 @@ _PLAIN = frozenset(
         "ModelTrainer",
     }
 )
+_IMAGE_NAMES = ("image_uri", "image", "image_name", "training_image")
 _IMAGE = pattern(
     r"sagemaker-(scikit-learn|xgboost)\b|/(pytorch|tensorflow|huggingface|mxnet)-(?:inference|training)"
 )
@@ -131,9 +133,8 @@ def _class_call(seen: CallSeen, name: str) -> ModelCall:
         source = source or code.keywords.get("source_dir")
     elif isinstance(code, Map):
         entry, source = entry or code.items.get("entry_script"), source or code.items.get("source_dir")
-    image, asked, version_asked = _image(
-        given.get("image_uri", given.get("image", given.get("image_name", given.get("training_image"))))
-    )
+    written = next((given[key] for key in _IMAGE_NAMES if key in given), None)
+    image, asked, version_asked = _image(written)
     environment = given.get("env")
     program = submit = None
     if isinstance(environment, Map):
@@ -147,7 +148,11 @@ def _class_call(seen: CallSeen, name: str) -> ModelCall:
         data = inner.items.get("S3Uri") if isinstance(inner, Map) else None
     call = _record(seen, name, entry, source, data, version, submit, image, framework or asked, version_asked)
     shipped = given.get("dependencies")
-    return replace(call, dependencies=() if shipped is None else _all_told(shipped))
+    return replace(
+        call,
+        dependencies=() if shipped is None else _all_told(shipped),
+        image_given=written is not None and not (isinstance(written, Const) and written.value is None),
+    )
 
 
 def _client_call(seen: CallSeen) -> ModelCall:
@@ -238,6 +243,7 @@ def merged(one: ModelCall, other: ModelCall) -> ModelCall:
         "source_dir_given": one.source_dir_given or other.source_dir_given,
         "dependencies": one.dependencies if one.dependencies == other.dependencies else None,
         "framework_version_given": one.framework_version_given or other.framework_version_given,
+        "image_given": one.image_given or other.image_given,
     }
     for name in (
         "entry_point",
