@@ -232,7 +232,9 @@ def _loose(
 ) -> tuple[tuple[Model, ...], str]:
     """Model files that lie loose, placed as an archive of them would have them. Returns them, and the first one's path."""
     loose = _readable(subject)
-    names = subject.file_names()
+    away = {m.path for m in subject.facts.models if m.format is None}
+    away |= {f.path for f in subject.facts.files if f.lfs or not f.here}
+    names = subject.file_names() - away
     placed: dict[str, str] = {}
     for load in loads:
         if load == "." or "*" in load or load.startswith("/"):
