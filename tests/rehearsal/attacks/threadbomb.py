@@ -8,6 +8,6 @@ try:
         held[-1].start()
 except RuntimeError as refusal:
     print("refused:", refusal, "after", len(held))
-stop.wait(0.3)
+stop.wait(0.6)
 stop.set()
 print("DONE")
