@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 from grader.patterns import pattern
 from grader.rehearsal import pythons
+from grader.rehearsal.cache import canonical
 from grader.rehearsal.pythons import Interpreter
 from grader.rehearsal.settings import Progress, Settings, Unavailable
 from grader.text import excerpt, redact_url, visible
@@ -37,12 +38,14 @@ class NoSolution(Exception):
     """uv says that these packages cannot be had together. The message is its reason, one line.
 
     ``doubt`` says why this may be our surroundings' fault, as the end of a sentence; None where it would be so for anybody.
+    ``unbuilt`` are packages that were asked for themselves and that there is only the source of.
     """
 
-    def __init__(self, reason: str, doubt: str | None) -> None:
+    def __init__(self, reason: str, doubt: str | None, unbuilt: frozenset[str] = frozenset()) -> None:
         super().__init__(reason)
         self.reason = reason
         self.doubt = doubt
+        self.unbuilt = unbuilt
 
 
 class Installer(NamedTuple):
@@ -303,10 +306,12 @@ _DOUBTS = (
         "a package index refused to answer",
     ),
     (r"first index|not considered|index-strategy", "only one of several package indexes was asked"),
-    (r"[Ww]heels|building from source|built? distribution", "only wheels are installed here"),
+    (r"no usable wheels|building from source", "only wheels are installed here"),
+    (r"following platforms: [^:]*linux", "this is another kind of machine than its wheels are for"),
     (r"[Pp]re-?releases?", "only a pre-release would do"),
     (r"Python\s*[<>=!~]+\s*\d+\.\d+\.\d", "it depends on the patch of Python"),
 )
+_UNBUILT = pattern(r"no usable wheels and you require ([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)")
 _MIRROR = r"not found in the (?:package registry|provided package)|there (?:is|are) no versions? of|only .{0,80} available"
 
 
@@ -320,8 +325,9 @@ def _trouble(done: _Done, tool: Installer) -> Exception:
         if doubt is None and tool.offline:
             doubt = "the network is switched off"
         start = told.find("Because")
-        reason = told[start:] if start >= 0 else told
-        return NoSolution(excerpt(re.sub(r"^error: ", "", reason.split(" hint: ")[0]), 300), doubt)
+        reason = re.sub(r"^error: ", "", told[max(start, 0) :].partition(" hint: ")[0])
+        unbuilt = frozenset(canonical(name) for name in _UNBUILT.findall(reason))
+        return NoSolution(excerpt(reason, 300), doubt, unbuilt)
     return Unavailable(f"uv could not install packages: {excerpt(told, 300)}")
 
 

@@ -25,6 +25,7 @@ MOST_LINE = 1_000  # characters of a line, continuations included
 MOST_LINES = 2_000  # comments and empty ones not counted
 MOST_TAKEN = 300  # lines; a frozen environment of a student's has some two hundred
 _MOST_REFUSED = 100  # told
+_MOST_LEFT_OUT = 10  # of the lines, for want of a wheel
 _PATIENCE = 200.0  # seconds for finding versions that fit together; lines can be made to take for ever
 
 
@@ -172,6 +173,8 @@ def install(
     ``tool_of`` makes the installer when one is needed. ``whole`` is False where lines were refused, ``exact`` where this is
     not the Python that was wanted: then nothing that fails is laid to the student.
 
+    A line is left out, and that noted, where there is only the source of its package.
+
     Raises:
         RequirementsFailed: nobody could install them.
         Unavailable: they cannot be installed here.
@@ -185,30 +188,52 @@ def install(
         count = "1 line" if len(lines) == 1 else f"{len(lines)} lines"
         progress(f"installing what requirements.txt asks for ({count}), for Python {interpreter.series}")
         kept = [f"{name}=={version}" for name, version in base.items()]
-        try:
-            pins = installer.resolve(tool, lines, interpreter, prefer=kept, seconds=_PATIENCE)
-        except installer.NoSolution as problem:
-            raise _failed(problem, tool, interpreter, whole=whole, exact=exact) from None
+        asked = list(lines)
+        left_out: list[str] = []
+        while True:
+            try:
+                pins = installer.resolve(tool, asked, interpreter, prefer=kept, seconds=_PATIENCE)
+                break
+            except installer.NoSolution as problem:
+                unbuilt = [line for line in asked if _name(line) in problem.unbuilt]
+                if not unbuilt or len(left_out) >= _MOST_LEFT_OUT:
+                    raise _failed(problem, tool, interpreter, whole=whole, exact=exact) from None
+                left_out += unbuilt
+                asked = [line for line in asked if line not in unbuilt]
         wanted = dict(_split(pin) for pin in pins)
         new = {name: version for name, version in wanted.items() if base.get(name) != version}
-        target = folder / "packages"
+        target = folder / "site-packages"
         installer.install(tool, [f"{name}=={version}" for name, version in new.items()], interpreter, target)
-        installer.compile_sources(tool, interpreter, target, place / "packages")
-        return {"packages": cache.installed(target)}
+        installer.compile_sources(tool, interpreter, target, place / "site-packages")
+        return {"packages": cache.installed(target), "left_out": left_out}
 
     record = cache.build(root, place, work, deadline=deadline, progress=progress)
     packages = {str(k): str(v) for k, v in record["packages"].items()}
     notes = tuple(
+        f"{_name(line)} of requirements.txt was left out (`{excerpt(line, 60)}`): there is no wheel of it for "
+        f"Python {interpreter.series}, and nothing is built from source here"
+        for line in map(str, record["left_out"])
+    )
+    notes += tuple(
         f"requirements.txt asks for {name} {version}, which was used in place of {base[name]}"
         for name, version in packages.items()
         if base.get(name, version) != version
     )
-    return Added(place / "packages" if packages else None, packages, notes)
+    return Added(place / "site-packages" if packages else None, packages, notes)
 
 
 def _split(pin: str) -> tuple[str, str]:
     name, _, version = pin.partition("==")
     return cache.canonical(name), version
+
+
+_LEADING = pattern(r"^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+
+
+def _name(line: str) -> str:
+    """The package that a sifted line is about."""
+    match = _LEADING.match(line)
+    return cache.canonical(match.group()) if match else ""
 
 
 def _failed(

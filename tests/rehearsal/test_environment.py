@@ -27,7 +27,7 @@ from grader.rehearsal.environment import (
     Wanted,
     prepare,
 )
-from tests.rehearsal.wheels import wheel
+from tests.rehearsal.wheels import source, wheel
 
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -306,6 +306,31 @@ def test_a_conflict_is_the_students(local: Local) -> None:
     with pytest.raises(Unavailable, match=f"Python {HERE} is not the one that was wanted"):
         local.prepare(SKLEARN, python="3.99", **wish)
     assert list((local.settings.cache / "requirements").glob("*")) == []
+
+
+def test_what_is_there_as_source_only_is_left_out_and_never_built(local: Local, tmp_path: Path) -> None:
+    canary = tmp_path / "built"
+    setup = f"open({str(canary)!r}, 'w').close()\nfrom setuptools import setup\nsetup()\n"
+    source(local.wheels, "fromsource", "1.0", setup)
+    source(local.wheels, "also", "1.0", setup)
+    wheel(local.wheels, "needy", "1.0", requires=("also",))
+    made = local.prepare(SKLEARN, requirements=("joblib", "fromsource==1.0"))
+    assert "joblib" in dict(made.packages)
+    assert "fromsource" not in dict(made.packages)
+    [note] = made.notes
+    assert note.startswith("fromsource of requirements.txt was left out (`fromsource==1.0`)")
+    assert local.prepare(SKLEARN, requirements=("joblib", "fromsource==1.0")) == made
+    with pytest.raises(Unavailable, match="only wheels are installed here"):
+        local.prepare(SKLEARN, requirements=("needy",))
+    assert not canary.exists()
+
+
+def test_what_is_made_for_other_systems_is_the_students(local: Local) -> None:
+    plain = wheel(local.wheels, "windowsonly", "1.0")
+    plain.rename(plain.with_name("windowsonly-1.0-py3-none-win_amd64.whl"))
+    with pytest.raises(RequirementsFailed, match="no wheels with a matching platform"):
+        local.prepare(SKLEARN, requirements=("windowsonly==1.0",))
+    assert local.prepare(SKLEARN, requirements=("windowsonly; sys_platform == 'win32'",)).extra_path == ()
 
 
 def test_nothing_of_a_wheel_runs_outside(local: Local) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import stat
+import tarfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,6 +41,19 @@ def wheel(
             entry.create_system = 3
             entry.external_attr = (stat.S_IFLNK | 0o777) << 16
             archive.writestr(entry, target)
+    return place
+
+
+def source(folder: Path, name: str, version: str, setup: str) -> Path:
+    """A source distribution in ``folder``, with that ``setup.py``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    place = folder / f"{name}-{version}.tar.gz"
+    files = {"setup.py": setup, "PKG-INFO": f"Metadata-Version: 1.0\nName: {name}\nVersion: {version}\n"}
+    with tarfile.open(place, "w:gz") as archive:
+        for path, text in files.items():
+            entry = tarfile.TarInfo(f"{name}-{version}/{path}")
+            entry.size = len(text.encode())
+            archive.addfile(entry, io.BytesIO(text.encode()))
     return place
 
 
