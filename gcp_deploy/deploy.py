@@ -22,10 +22,13 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from showing import Shown
+from troubles import Trouble, in_words, kinds, one_line
 
 HERE = Path(__file__).resolve().parent
 MODEL = HERE / "model.joblib"
@@ -35,8 +38,8 @@ MACHINE = "e2-standard-2"
 PROGRESS = 30.0  # seconds between two lines while a machine is started
 
 
-class Trouble(Exception):
-    """One sentence or two for whoever runs this: what went wrong, and what to do."""
+Removals = list[tuple[str, Callable[[], Any]]]
+"""What can be deleted: how it is called, and how it is done."""
 
 
 class Place(NamedTuple):
@@ -56,33 +59,6 @@ class Cloud(NamedTuple):
     storage: Any
 
 
-class Shown:
-    """Stands for Google's libraries in a dry run: prints each call. ``there``: whether what is looked for is found."""
-
-    def __init__(self, name: str, there: bool) -> None:
-        self._name, self._there = name, there
-
-    def __getattr__(self, part: str) -> Shown:
-        return Shown(f"{self._name}.{part}", self._there)
-
-    def __call__(self, *values: object, **named: object) -> Shown:
-        words = [repr(value) for value in values] + [f"{name}={value!r}" for name, value in named.items()]
-        print(f"  {self._name}({', '.join(words)})")
-        # Model.upload(...) gives a model, Endpoint.list(...) endpoints, storage.lookup_bucket(...) a bucket.
-        *_, maker, last = self._name.split(".")
-        made = maker if last in ("upload", "create", "list") else last.rpartition("_")[2].rstrip("s")
-        return Shown(made.lower(), self._there)
-
-    def __iter__(self) -> Iterator[Shown]:
-        return iter([self] if self._there else [])
-
-    def __bool__(self) -> bool:
-        return self._there
-
-    def __repr__(self) -> str:
-        return self._name
-
-
 def connect(place: Place) -> Cloud:
     """Google's libraries for this project and region.
 
@@ -90,7 +66,7 @@ def connect(place: Place) -> Cloud:
         Trouble: they are not installed, or the region is none.
     """
     try:
-        from google.cloud import aiplatform, storage  # noqa: PLC0415 - slow, and not needed for --dry-run and --url
+        from google.cloud import aiplatform, storage  # slow, and not needed for --dry-run and --url
     except ImportError:
         raise Trouble(
             "Google's library is missing: run `pip install -r requirements-deploy.txt` first."
@@ -111,10 +87,10 @@ def deploy(place: Place, cloud: Cloud) -> None:
     # Other bytes, or another container: another model, in a folder of its own.
     version = hashlib.sha256(CONTAINER.encode() + MODEL.read_bytes()).hexdigest()[:20]
     folder = f"{place.endpoint}/{version}"
-    made: list[tuple[str, Callable[[], Any]]] = []
+    made: Removals = []
     try:
         bucket = cloud.storage.bucket(place.bucket)
-        if not bucket.exists():
+        if not is_there(bucket):
             if not place.own_bucket:
                 raise Trouble(f"There is no bucket {place.bucket}: make it first, or leave out --bucket.")
             print(f"Making the bucket gs://{place.bucket}")
@@ -153,11 +129,11 @@ def deploy(place: Place, cloud: Cloud) -> None:
                 print("Taking the former model off the endpoint")
                 endpoint.undeploy(deployed_model_id=served.id)
     except Exception as problem:
-        left = take_away(made)
-        kept = f"{left} is still there: run `python deploy.py delete`." if left else ""
-        raise Trouble(
-            f"{in_words(problem)} {kept or 'What this run had made is taken away again.'}"
-        ) from problem
+        left = take_away(made[::-1])
+        after = "What this run had made is taken away again."
+        if left:
+            after = f"Still there: {'; '.join(left)}. Run `python deploy.py delete`."
+        raise Trouble(f"{in_words(problem)} {after}") from problem
 
 
 def predict(place: Place, cloud: Cloud, instances: list[Any]) -> list[Any]:
@@ -193,23 +169,39 @@ def predict_at(url: str, instances: list[Any]) -> list[Any]:
 
 def delete(place: Place, cloud: Cloud) -> None:
     """Takes down all that ``deploy`` makes, what costs most first; what fails does not keep the rest from going."""
-    there: list[tuple[str, Callable[[], Any]]] = []
-    bucket = cloud.storage.lookup_bucket(place.bucket)
-    if bucket is not None:
-        if place.own_bucket:
-            there.append(("the bucket", bucket.delete))
-        there += [
-            ("a file in the bucket", file.delete) for file in bucket.list_blobs(prefix=f"{place.endpoint}/")
-        ]
-    there += [("a model", model.delete) for model in models(place, cloud)]
-    for endpoint in endpoints(place, cloud):
-        # With force, the models are taken off it first: these are what costs.
-        there.append(("the endpoint", partial(endpoint.delete, force=True)))
-    if not there:
-        print("Nothing is there.")
-    left = take_away(there)
+    left = []
+    nothing = True
+    for what, find in (("the endpoint", _endpoints), ("the model", _models), ("the bucket", _stored)):
+        try:
+            there = find(place, cloud)
+        except Exception as problem:
+            left.append(f"{what} ({in_words(problem).rstrip('.')})")
+            continue
+        nothing = nothing and not there
+        left += take_away(there)
     if left:
-        raise Trouble(f"{left} could not be deleted; run this again, or look at the console of Google Cloud.")
+        raise Trouble(
+            f"Not deleted: {'; '.join(left)}. Run this again, or look at the console of Google Cloud."
+        )
+    if nothing:
+        print("Nothing is there.")
+
+
+def _endpoints(place: Place, cloud: Cloud) -> Removals:
+    # With force, the models are taken off it first: these are what costs.
+    return [("the endpoint", partial(endpoint.delete, force=True)) for endpoint in endpoints(place, cloud)]
+
+
+def _models(place: Place, cloud: Cloud) -> Removals:
+    return [("the model", model.delete) for model in models(place, cloud)]
+
+
+def _stored(place: Place, cloud: Cloud) -> Removals:
+    bucket = cloud.storage.lookup_bucket(place.bucket)
+    if bucket is None:
+        return []
+    files = [("the uploaded file", file.delete) for file in bucket.list_blobs(prefix=f"{place.endpoint}/")]
+    return [*files, ("the bucket", bucket.delete)] if place.own_bucket else files
 
 
 def models(place: Place, cloud: Cloud) -> list[Any]:
@@ -222,21 +214,33 @@ def endpoints(place: Place, cloud: Cloud) -> list[Any]:
     return list(cloud.aiplatform.Endpoint.list(filter=f'display_name="{place.endpoint}"'))
 
 
+def is_there(bucket: Any) -> bool:
+    """Whether a bucket exists. Their names are all the world's: it may be somebody else's."""
+    try:
+        return bool(bucket.exists())
+    except Exception as problem:
+        if "Forbidden" not in kinds(problem):
+            raise
+        raise Trouble(
+            f"The bucket {bucket.name} is not yours to use: choose another name with --bucket, or ask its owner."
+        ) from problem
+
+
 def same(one: str, other: str) -> bool:
     """Whether two resource names are one model's: its id counts, not its version or how the project is written."""
     return one.rpartition("/")[2].partition("@")[0] == other.rpartition("/")[2].partition("@")[0]
 
 
-def take_away(made: list[tuple[str, Callable[[], Any]]]) -> str:
-    """Deletes things, the last made first; names what could not be deleted, and why."""
+def take_away(things: Removals) -> list[str]:
+    """Deletes things in this order; tells what could not be deleted, and why."""
     left = []
-    for what, remove in reversed(made):
+    for what, remove in things:
         try:
             print(f"Deleting {what}")
             remove()
         except Exception as problem:
             left.append(f"{what} ({in_words(problem).rstrip('.')})")
-    return " and ".join(left)[:1].upper() + " and ".join(left)[1:]
+    return left
 
 
 def with_progress(work: Callable[[], Any]) -> None:
@@ -259,34 +263,6 @@ def with_progress(work: Callable[[], Any]) -> None:
             print(f"  still starting, after {minutes} min {seconds:02} s", flush=True)
     if failed:
         raise failed[0]
-
-
-def one_line(told: object) -> str:
-    """The beginning of a message, on one line."""
-    text = " ".join(str(told).split())
-    return text if len(text) <= 300 else text[:300] + "..."
-
-
-def in_words(problem: BaseException) -> str:
-    """What went wrong, for a person: what Google said, and what helps."""
-    if isinstance(problem, Trouble):
-        return str(problem)
-    said = one_line(getattr(problem, "message", None) or problem).rstrip(".")
-    names = {kind.__name__ for kind in type(problem).__mro__}
-    if names & {"DefaultCredentialsError", "RefreshError", "Unauthorized"}:
-        return "Google does not know who you are: run `gcloud auth application-default login` and try again."
-    if "Forbidden" in names:
-        return (
-            f"Google does not allow it: {said}. Is the project's id right, is the Vertex AI API switched on, "
-            "and has your account the role Vertex AI User?"
-        )
-    if "TooManyRequests" in names:
-        return f"Google's quota is used up for now: {said}. Try again later, or ask for more quota in the console."
-    if names & {"ServerError", "ServiceUnavailable", "RetryError"}:
-        return f"Google has trouble: {said}. Try again in a few minutes."
-    if names & {"ConnectionError", "TransportError"}:
-        return "Google could not be reached: is this machine online?"
-    return f"Google answered: {said}."
 
 
 def place_of(options: argparse.Namespace) -> Place:

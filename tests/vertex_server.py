@@ -88,7 +88,8 @@ class Cloud:
     port: int = 0
     token: str | None = None
     projects: tuple[str, ...] | None = None
-    polls: int = 1
+    polls: int = 1  # an operation is done at this question after it (0: at once)
+    slow: dict[str, int] = field(default_factory=dict)  # ... and for these calls, later
     latency: float = 0.0
     predict: Callable[[list[Any]], list[Any]] = mean_of_each
     answer: tuple[int, str, bytes] | None = None  # instead of any prediction: status, content type, body
@@ -182,6 +183,7 @@ class Cloud:
         kind, _, _ = rest.partition("/")
         action = rest.partition(":")[2]
         if "/operations/" in f"/{rest}":
+            self._count("operations.get")
             return self._operation(f"{home}/{rest}".removesuffix(":wait"))
         if rest == "models:upload":
             return self._upload(home, body)
@@ -315,7 +317,9 @@ class Cloud:
     def _start(self, resource: str, call: str, finish: Callable[[], Json], response: str | None) -> Json:
         name = f"{resource}/operations/{next(self.numbers)}"
         kind = f"{_TYPE}{response}" if response else "type.googleapis.com/google.protobuf.Empty"
-        self.operations[name] = Operation(name, self.polls, lambda: self._finished(call, finish), kind)
+        self.operations[name] = Operation(
+            name, self.slow.get(call, self.polls), lambda: self._finished(call, finish), kind
+        )
         return self._operation(name)
 
     def _finished(self, call: str, finish: Callable[[], Json]) -> Json:

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,20 +27,26 @@ SHOWN = (HERE / "README.md").read_text(encoding="utf-8")
 ROUTE = "http://127.0.0.1:"
 # Google's libraries are told to ask the server; deploy.py itself runs as it is.
 RUN = """
-import runpy, sys
+import os, runpy, sys
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import aiplatform
 url, script, *arguments = sys.argv[1:]
 aiplatform.init(credentials=AnonymousCredentials(), api_endpoint=url, api_transport="rest")
 sys.argv = [script, *arguments]
+sys.path.insert(0, os.path.dirname(script))
 runpy.run_path(script, run_name="__main__")
 """
 
 
-def deployed(cloud: Cloud, *arguments: str) -> subprocess.CompletedProcess[str]:
+def command(cloud: Cloud, *arguments: str) -> list[str]:
     """deploy.py, with ``cloud`` for Google."""
+    return [sys.executable, "-W", "ignore", "-c", RUN, cloud.url, str(HERE / "deploy.py"), *arguments]
+
+
+def deployed(cloud: Cloud, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """How deploy.py ended."""
     return subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", RUN, cloud.url, str(HERE / "deploy.py"), *arguments],
+        command(cloud, *arguments),
         env={**_plain(), "STORAGE_EMULATOR_HOST": cloud.url},
         capture_output=True,
         text=True,
@@ -74,8 +81,8 @@ def address(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     assert list(files) == [f"{prefix}/model.joblib"]  # exactly one, of exactly this name
     (folder / "gcp_deploy" / "model.joblib").write_bytes(files[f"{prefix}/model.joblib"])
 
-    command = [sys.executable, "-m", "grader", "rehearse", str(folder), "--serve", "--port", "0"]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    serve = [sys.executable, "-m", "grader", "rehearse", str(folder), "--serve", "--port", "0"]
+    server = subprocess.Popen(serve, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
         assert server.stderr is not None
         said = ""
@@ -115,8 +122,8 @@ def shown_in_the_readme() -> str:
 
 
 def test_the_readme_shows_what_a_local_endpoint_answers(address: str) -> None:
-    command = [sys.executable, str(HERE / "deploy.py"), "predict", "--url", address]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    asks = [sys.executable, str(HERE / "deploy.py"), "predict", "--url", address]
+    done = subprocess.run(asks, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, shown_in_the_readme(), "")
 
 
@@ -135,19 +142,37 @@ def test_the_readme_shows_what_the_cloud_answers(serves: Cloud) -> None:
 def test_rows_of_ones_own(address: str, tmp_path: Path, rows: list[Any], told: list[str]) -> None:
     file = tmp_path / "mine.json"
     file.write_text(json.dumps({"instances": rows}))
-    command = [sys.executable, str(HERE / "deploy.py"), "predict", "--url", address, "--file", str(file)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    asks = [sys.executable, str(HERE / "deploy.py"), "predict", "--url", address, "--file", str(file)]
+    done = subprocess.run(asks, capture_output=True, text=True, timeout=60, check=False)
     assert [line.rpartition("-> ")[2] for line in done.stdout.splitlines()] == told
 
 
 def test_a_row_that_is_none_is_one_sentence(address: str, tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
     file.write_text('{"instances": [[39.1, 18.7]]}')
-    command = [sys.executable, str(HERE / "deploy.py"), "predict", "--url", address, "--file", str(file)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    asks = [sys.executable, str(HERE / "deploy.py"), "predict", "--url", address, "--file", str(file)]
+    done = subprocess.run(asks, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     assert "features" in done.stderr
+
+
+def test_ctrl_c_while_a_machine_starts() -> None:
+    """The machine comes up all the same; who interrupts is told how it goes away."""
+    with serving(Cloud(slow={"deployModel": 10_000})) as running:
+        asks = command(running, "deploy", "--project", "penguin-lab")
+        environment = {**_plain(), "STORAGE_EMULATOR_HOST": running.url, "PYTHONUNBUFFERED": "1"}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with subprocess.Popen(asks, env=environment, text=True, **pipes) as process:
+            while "deployModel" not in running.calls:
+                assert process.poll() is None
+                time.sleep(0.02)
+            time.sleep(0.5)  # it waits now
+            process.send_signal(signal.SIGINT)
+            said = process.communicate(timeout=60)[1]
+        assert process.returncode == 130
+        assert said.startswith("Interrupted. A machine may still be starting: run `python deploy.py delete`")
+        assert len(said.splitlines()) == 1
 
 
 def test_the_grader_rehearses_it(tmp_path: Path) -> None:
