@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -103,20 +105,26 @@ async def _forward(order: Order, served: Served, port: int | None) -> None:
         _say(
             f"The rehearsed endpoint is at http://127.0.0.1:{number} until Ctrl-C; its health check is GET {health}."
         )
-        for payload in order.payloads[:1]:
-            if b"'" not in payload.body and len(payload.body) < 2000 and payload.body.isascii():
-                _say("Ask it for a prediction, for example:")
-                body = payload.body.decode("ascii")
-                print(
-                    f"  curl -sS http://127.0.0.1:{number}{predict} -H 'Content-Type: {payload.content_type}' -d '{body}'",
-                    file=sys.stderr,
-                )
+        body = _shell_text(order.payloads[0].body) if order.payloads else None
+        if body is not None:
+            _say("Ask it for a prediction, for example:")
+            header = f"-H 'Content-Type: {visible(order.payloads[0].content_type)}'"
+            print(f"  curl -sS http://127.0.0.1:{number}{predict} {header} -d {body}", file=sys.stderr)
         shown = 0
         while (ended := served.running.ended()) is None:
             shown = _show_log(served.running.log(), shown)
             await asyncio.sleep(0.2)
         _show_log(served.running.log(), shown)
         _say(f"The server ended: {ended.sentence}")
+
+
+def _shell_text(body: bytes) -> str | None:
+    """A request on one line, quoted for a shell; None for one that cannot be shown so. It may be the submission's own."""
+    try:
+        text = json.dumps(json.loads(body), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        text = body.decode("utf-8", errors="replace").strip()
+    return shlex.quote(text) if text == visible(text) and len(text) < 2000 else None
 
 
 async def _listen(connected: Any, port: int | None) -> asyncio.Server:
