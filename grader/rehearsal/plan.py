@@ -16,6 +16,7 @@ from grader.asking.payloads import Payload, candidates
 from grader.facts.asked import Rehearsal, into, out
 from grader.facts.counted.subject import Subject
 from grader.facts.records import DeployFolder, Facts, Model
+from grader.isolation import OutOfTime, cpu_budget
 from grader.limits import Limits
 from grader.rehearsal.laid import Laid, Nothing
 from grader.rehearsal.ongoogle import on_google
@@ -23,6 +24,7 @@ from grader.rehearsal.onsagemaker import on_sagemaker
 from grader.rehearsal.stage import NotStaged, Stage
 from grader.rehearsal.versions import Served, Undecided
 from grader.submission.tree import Tree
+from grader.text import excerpt
 
 MODEL_DIR = "/opt/ml/model"
 """Where SageMaker unpacks the model archive; the model's folder lies there for the other contracts too."""
@@ -87,14 +89,20 @@ def plan(
     A ``Rehearsal`` where nothing can be: its outcome is ``nothing`` or ``undecided``, its problem says why.
     """
     subject = Subject(facts, platform, folder)
-    stage = Stage(stage_folder, limits)
     try:
-        laid = (on_sagemaker if platform == "aws" else on_google)(subject, tree, stage)
+        with cpu_budget(limits.read_seconds):
+            stage = Stage(stage_folder, limits)
+            laid = (on_sagemaker if platform == "aws" else on_google)(subject, tree, stage)
+            return _order(subject, tree, limits, stage, laid)
     except Nothing as problem:
         return Rehearsal(platform, "nothing", str(problem), lacks=problem.lacks)
     except (Undecided, NotStaged) as problem:
         return Rehearsal(platform, "undecided", str(problem))
-    return _order(subject, tree, limits, stage, laid)
+    except (OutOfTime, MemoryError, RecursionError):
+        return Rehearsal(platform, "undecided", "Reading what is to be rehearsed takes more than it may.")
+    except Exception as problem:  # a defect of ours costs this rehearsal, and no other verdict
+        told = excerpt(f"{type(problem).__name__}: {problem}", 200)
+        return Rehearsal(platform, "unavailable", f"The grader failed to plan it: {told}.")
 
 
 def _order(subject: Subject, tree: Tree, limits: Limits, stage: Stage, laid: Laid) -> Order:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _CONFIG = "/opt/ml/config"
 _LOG_LINES = 20
+_LONGEST_TEMPORARY = 80  # bytes of the temporary folder's path
 _MOST_PACKAGES = 60
 
 
@@ -109,7 +110,10 @@ def serve(
 @contextlib.contextmanager
 def _listener() -> Iterator[tuple[Path, socket.socket]]:
     """A listening unix socket in a folder that only this user may enter, and no sandbox sees."""
-    folder = Path(tempfile.mkdtemp(prefix="grade-"))
+    usual = tempfile.gettempdir()
+    # The address of a unix socket has at most 107 bytes.
+    short = usual if len(os.fsencode(usual)) < _LONGEST_TEMPORARY else "/tmp"  # noqa: S108 - a folder of its own in it
+    folder = Path(tempfile.mkdtemp(prefix="grade-", dir=short))
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         address = folder / "server"
