@@ -78,25 +78,30 @@ class Account:
         pages = self.sagemaker.get_paginator(operation).paginate(**parameters)
         return [entry for page in pages for entry in page[key]]
 
-    def settled(self) -> dict[str, Any] | None:
-        """Waits until the endpoint is neither coming nor going; its description, None when it is gone."""
+    def settled(self, *, just_made: bool = False) -> dict[str, Any] | None:
+        """Waits until the endpoint is neither coming nor going; its description, None when there is none.
+
+        One that was ``just_made`` may take a moment to be seen. Raises Trouble when patience is at its end.
+        """
         begin, told = time.monotonic(), ""
         while True:
+            seconds = time.monotonic() - begin
             try:
                 state = self.find(self.sagemaker.describe_endpoint, EndpointName=self.name)
+                status = state["EndpointStatus"] if state else "not seen"
+                unseen = state is None and just_made and not self.dry and seconds < 60
+                if status not in MOVING and not unseen:
+                    return state
             except Exception as error:
                 if not is_passing(error):
                     raise
-                state = {"EndpointStatus": "Updating"}  # could not be asked just now, so it is asked again
-            if state is None or state["EndpointStatus"] not in MOVING:
-                return state
-            seconds = time.monotonic() - begin
+                status = "not to be asked"  # just now: it is tried again
             if seconds > self.patience:
                 raise Trouble(
-                    f"After {seconds:.0f} s the endpoint {self.name} is still {state['EndpointStatus']}: "
+                    f"After {seconds:.0f} s the endpoint {self.name} is still {status}: "
                     "look at it in the SageMaker console, or wait longer with --patience SECONDS."
                 )
-            now = f"  {state['EndpointStatus']}, {seconds / 60:.0f} min"
+            now = f"  {status}, {seconds / 60:.0f} min"
             if now != told:
                 self.say(now)
                 told = now

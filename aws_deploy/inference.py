@@ -11,6 +11,7 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
@@ -19,12 +20,12 @@ FEATURES = ("bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g
 EXAMPLE = "[[39.1, 18.7, 181, 3750]]"
 
 
-def model_fn(model_dir):
+def model_fn(model_dir: str) -> Any:
     """Called once, when the container starts, with the folder that ``model.tar.gz`` was unpacked into."""
     return joblib.load(Path(model_dir) / "model.joblib")
 
 
-def input_fn(input_data, content_type):
+def input_fn(input_data: str | bytes, content_type: str | None) -> np.ndarray:
     """The body of a request as an array with one row a penguin.
 
     ``input_data`` is text for plain ``text/csv`` and ``application/json``, bytes for everything else. Raises ValueError,
@@ -44,12 +45,12 @@ def input_fn(input_data, content_type):
     return _checked(rows)
 
 
-def predict_fn(input_data, model):
+def predict_fn(input_data: np.ndarray, model: Any) -> np.ndarray:
     """The species of each penguin."""
     return model.predict(input_data)
 
 
-def output_fn(prediction, accept):
+def output_fn(prediction: np.ndarray, accept: str | None) -> tuple[str | bytes, str]:
     """The answer in the first of the accepted forms that is known here; JSON if any will do."""
     species = [str(label) for label in prediction]
     for wanted in (accept or "*/*").split(","):
@@ -67,7 +68,7 @@ def output_fn(prediction, accept):
     )
 
 
-def _text(body):
+def _text(body: str | bytes) -> str:
     if isinstance(body, str):
         return body.lstrip("\ufeff")
     try:
@@ -76,7 +77,7 @@ def _text(body):
         raise ValueError("The request is not UTF-8 text.") from None
 
 
-def _from_json(text):
+def _from_json(text: str) -> list[Any]:
     """Rows as lists (one row may come without its outer list), as objects by name, or either within ``instances``."""
     try:
         data = json.loads(text)
@@ -93,7 +94,7 @@ def _from_json(text):
     return [_by_name(row) if isinstance(row, dict) else row for row in data]
 
 
-def _from_csv(text):
+def _from_csv(text: str) -> list[Any]:
     """Rows of numbers; a first row of names is a header, and says the order."""
     rows = [
         [cell.strip() for cell in row]
@@ -108,7 +109,7 @@ def _from_csv(text):
     return rows
 
 
-def _from_npy(body):
+def _from_npy(body: str | bytes) -> np.ndarray:
     try:
         data = np.load(io.BytesIO(bytes(body)), allow_pickle=False)
     except (ValueError, EOFError, OSError, TypeError):
@@ -116,14 +117,14 @@ def _from_npy(body):
     return np.atleast_2d(data)
 
 
-def _by_name(penguin):
+def _by_name(penguin: dict[str, Any]) -> list[Any]:
     missing = [name for name in FEATURES if name not in penguin]
     if missing:
         raise ValueError(f"A penguin lacks {', '.join(missing)}.")
     return [penguin[name] for name in FEATURES]
 
 
-def _checked(rows):
+def _checked(rows: list[Any] | np.ndarray) -> np.ndarray:
     if len(rows) == 0:
         raise ValueError(f"The request holds no penguin; expected something like {EXAMPLE}.")
     for number, row in enumerate(rows, 1):

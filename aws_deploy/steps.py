@@ -244,7 +244,7 @@ class Deployment(Removal):
                 EndpointName=self.name, EndpointConfigName=config, Tags=[MADE_HERE]
             )
             self.undo.append((f"endpoint {self.name} is gone", self.delete_endpoint))
-            state = self.settled()
+            state = self.settled(just_made=True)
         if self.dry:
             print(f"sagemaker.describe_endpoint(EndpointName={self.name!r})  # until it is InService")
             return

@@ -250,6 +250,15 @@ def test_a_throttled_look_is_only_another_look(tool: ModuleType, cloud: Cloud) -
     assert run(tool, "deploy") == 0
 
 
+def test_one_that_is_not_seen_at_once_is_looked_for_again(
+    tool: ModuleType, cloud: Cloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    why = 'Could not find endpoint "penguins".'
+    cloud.faults.append(Fault("DescribeEndpoint", "ValidationException", why, times=3))
+    assert run(tool, "deploy") == 0
+    assert "not seen, 0 min" in capsys.readouterr().err
+
+
 def test_a_role_that_is_not_known_yet_is_waited_for(
     tool: ModuleType, cloud: Cloud, capsys: pytest.CaptureFixture[str]
 ) -> None:
