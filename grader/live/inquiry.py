@@ -12,10 +12,15 @@ from grader.facts.asked import Attempt, LiveEndpoint
 from grader.facts.secrets import hide
 from grader.live.clock import Clock
 from grader.live.targets import Request, Target
+from grader.patterns import pattern
 from grader.text import excerpt
 
 _SHOWN = 300  # characters of an answer or a reason
 _LEAST_SECRET = 8
+# What signs a request, wherever it comes back: AWS's Authorization header, Google's bearer token.
+_SIGNED = pattern(
+    r"AWS4-[A-Z0-9-]{4,40}\b(?:[^\"'<>]{0,2000}?Signature=[0-9A-Fa-f]*|[^\"'<>]{0,2000})|(?i:\bbearer\s+[\w.~+/=-]{8,})"
+)
 
 
 class Sent(NamedTuple):
@@ -83,10 +88,10 @@ class Inquiry:
 
     def told(self, text: str, width: int = _SHOWN) -> str:
         """A text of the cloud's or the endpoint's for a report: one line, bounded, without credentials."""
-        text = text[:20_000]
+        text = _SIGNED.sub("***", " ".join(text[:20_000].split()))
         for secret in sorted(self.secrets, key=len, reverse=True):
             text = text.replace(secret, "***")
-        return excerpt(hide(" ".join(text.split())), width)
+        return excerpt(hide(text), width)
 
     def attempt(
         self,

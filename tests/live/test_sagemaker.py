@@ -17,7 +17,7 @@ from grader.live.targets import Request, Target
 from tests.aws_server import Cloud, Fault
 from tests.live.asking import request
 from tests.live.conftest import IMAGE, SECRET_KEY, TOKEN
-from tests.live.webserver import serving
+from tests.live.webserver import Answered, Asked, serving
 
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/penguins"
 
@@ -210,6 +210,29 @@ def test_a_credential_that_comes_back_is_not_told(aws: Cloud) -> None:
     assert "***" in found.attempts[0].answer
     assert TOKEN not in repr(found)
     assert SECRET_KEY not in repr(found)
+
+
+def test_a_signature_that_comes_back_is_not_told(aws: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that answers with the very headers that it was sent."""
+
+    def echo(asked: Asked) -> Answered:
+        told = {
+            "EndpointArn": ARN,
+            "EndpointStatus": "Failed",
+            "FailureReason": " ".join(asked.headers[n] for n in ("Authorization", "X-Amz-Security-Token")),
+        }
+        return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(told).encode()
+
+    with serving(answer=echo) as web:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", web.url)
+        found = asked()
+    sent = web.asked[0].headers
+    assert found.state == "failed"
+    assert "***" in (found.reason or "")
+    assert sent["X-Amz-Security-Token"] == TOKEN
+    signature = sent["Authorization"].rpartition("Signature=")[2]
+    for part in ("AWS4-HMAC", signature, signature[:16], TOKEN):
+        assert part not in repr(found)
 
 
 def test_slow_is_trouble_of_ours(aws: Cloud) -> None:

@@ -15,7 +15,7 @@ from grader.live.ping import ask
 from grader.live.targets import Request, Target
 from grader.live.vertex import OVERRIDE
 from tests.live.asking import request
-from tests.live.webserver import serving
+from tests.live.webserver import Answered, Asked, serving
 from tests.vertex_server import NUMBER, Cloud
 
 IMAGE = "us-docker.pkg.dev/vertex-ai/prediction/sklearn-cpu.1-6:latest"
@@ -210,6 +210,23 @@ def test_a_sample_of_another_form_is_told(gcp: Cloud) -> None:
     assert [(a.status, a.prediction) for a in found.attempts] == [(None, ())]
     assert "instances" in (found.attempts[0].problem or "")
     assert "predict" not in gcp.calls
+
+
+def test_a_token_that_comes_back_is_not_told(gcp: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that answers with the very headers that it was sent."""
+
+    def echo(asked: Asked) -> Answered:
+        told = {"error": {"code": 400, "status": "INVALID_ARGUMENT", "message": str(asked.headers)}}
+        return 400, {"Content-Type": "application/json"}, json.dumps(told).encode()
+
+    with serving(answer=echo) as web:
+        monkeypatch.setenv(OVERRIDE, web.url)
+        found = asked("penguins")
+    (token,) = {sent.headers["authorization"].partition(" ")[2] for sent in web.asked}
+    assert len(token) > 100
+    assert found.reason
+    for part in (token, token[:40], token.partition(".")[2][:40], "Bearer ey"):
+        assert part not in repr(found)
 
 
 def test_slow_is_trouble_of_ours(gcp: Cloud) -> None:
