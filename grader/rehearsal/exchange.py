@@ -21,11 +21,12 @@ _SLICE = 0.05  # seconds between two looks at whether the process is still there
 
 
 class Answer(NamedTuple):
-    """A whole answer."""
+    """A whole answer. ``warnings`` is what the rehearsal's own server says in a header of that name."""
 
     status: int
     content_type: str | None
     body: bytes
+    warnings: str = ""
 
 
 class Broken(Exception):
@@ -67,7 +68,8 @@ def exchange(
                 raise Broken(f"Its answer has more than {MOST_BODY:,} bytes.")
             if response.length:
                 raise Broken("Its answer was cut off.", closed=True)
-            return Answer(response.status, response.getheader("Content-Type"), raw)
+            kind, warned = response.getheader("Content-Type"), response.getheader("X-Rehearsal-Warnings", "")
+            return Answer(response.status, kind, raw, warned or "")
         except http.client.RemoteDisconnected:
             raise Broken("It closed the connection without an answer.", closed=True) from None
         except http.client.IncompleteRead:

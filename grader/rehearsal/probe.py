@@ -28,6 +28,7 @@ _SHOWN = 600  # characters of an answer
 _VALUES = 20  # labels and numbers kept of a prediction
 _LINES, _WIDTH = 12, 300  # of a trace
 _LOG_LINES = 40
+_WARNINGS = 20
 _SLICE = 0.02  # seconds between two looks at whether the process is still there
 _PATIENCE = 2.0  # seconds in which it becomes known that a process has ended
 
@@ -101,7 +102,7 @@ class _Told(NamedTuple):
     stage: str | None
     problem: str | None
     trace: tuple[str, ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def probe(
@@ -123,8 +124,8 @@ def probe(
         for payload in payloads:
             if not asking.attempt(payload):
                 break
-    lines, warned = _log(running.log())
-    warnings = tuple(dict.fromkeys((*warned, *asking.warnings)))[:20]
+    lines = _log(running.log())
+    warnings = tuple(asking.warnings)[:_WARNINGS]
     ending = running.ended()
     ours = _line(ending.sentence) if ending is not None and ending.ours else None
     seconds = round(time.monotonic() - began, 3)
@@ -138,7 +139,7 @@ class _Asking:
         self.until = until
         self.running = running
         self.attempts: list[Attempt] = []
-        self.warnings: list[str] = []
+        self.warnings: dict[str, None] = {}
 
     def health(self) -> tuple[Stage, Stage]:
         """Whether the model was loaded, and whether the health check was answered."""
@@ -149,6 +150,7 @@ class _Asking:
         except Broken as broken:
             problem, limit = self._why(broken)
             told = _failure_in(self.running.log())
+            self._warned(told.warnings)
             seconds = round(time.monotonic() - began, 3)
             if limit is None and told.problem is not None:
                 return Stage(False, told.problem, told.trace, None, seconds), Stage()
@@ -198,13 +200,18 @@ class _Asking:
         return one._replace(problem=problem, trace=told.trace, stage=told.stage)
 
     def _ask(self, method: str, path: str, headers: Mapping[str, str], body: bytes, until: float) -> Answer:
-        return exchange(
+        answer = exchange(
             self.address, method, path, headers, body, until, lambda: self.running.ended() is not None
         )
+        self._warned(_texts(_json(answer.warnings.encode()), _WARNINGS))
+        return answer
+
+    def _warned(self, texts: Sequence[str]) -> None:
+        self.warnings.update(dict.fromkeys(_line(text, _WIDTH) for text in texts))
 
     def _told(self, answer: Answer) -> _Told:
         told = _failure(_json(answer.body))
-        self.warnings += told.warnings
+        self._warned(told.warnings)
         return told
 
     def _why(self, broken: Broken) -> tuple[str, str | None]:
@@ -228,7 +235,7 @@ def _json(body: bytes) -> Any:
 def _failure(data: Any) -> _Told:
     """What the body of an error says, taken for text."""
     if not isinstance(data, dict):
-        return _Told(None, None, (), ())
+        return _Told(None, None, ())
     stage, kind, message = data.get("stage"), data.get("type"), data.get("message")
     problem = None
     if isinstance(kind, str) and kind.strip():
@@ -242,7 +249,7 @@ def _failure(data: Any) -> _Told:
         stage if isinstance(stage, str) and stage in _STAGES else None,
         problem,
         tuple(_texts(data.get("trace"), _LINES)),
-        tuple(_texts(data.get("warnings"), 20)),
+        tuple(_texts(data.get("warnings"), _WARNINGS)),
     )
 
 
@@ -257,21 +264,13 @@ def _failure_in(log: str) -> _Told:
             data = _json(line[len(_PREFIX) :].encode("utf-8", "replace"))
             if isinstance(data, dict) and "failed" in data:
                 return _failure(data["failed"])
-    return _Told(None, None, (), ())
+    return _Told(None, None, ())
 
 
-def _log(log: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The last lines of a log, and the warnings in it."""
-    lines: list[str] = []
-    warned: list[str] = []
-    for line in log.splitlines():
-        data = _json(line[len(_PREFIX) :].encode("utf-8", "replace")) if line.startswith(_PREFIX) else None
-        warning = data.get("warning") if isinstance(data, dict) else None
-        if isinstance(warning, dict):
-            warned.append(_line(f"{warning.get('category')}: {warning.get('message')}"))
-        elif not isinstance(data, dict) and line.strip():
-            lines.append(line[:_WIDTH])
-    return tuple(lines[-_LOG_LINES:]), tuple(warned)
+def _log(log: str) -> tuple[str, ...]:
+    """The last lines of a log, without the server's own."""
+    own = (line for line in log.splitlines() if line.strip() and not line.startswith(_PREFIX))
+    return tuple(line[:_WIDTH] for line in own)[-_LOG_LINES:]
 
 
 def _line(text: str, width: int = 500) -> str:

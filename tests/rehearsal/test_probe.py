@@ -364,15 +364,41 @@ def test_what_is_told_is_bounded() -> None:
 
 
 def test_an_end_before_the_first_answer_is_told_by_the_log() -> None:
-    failed = {"failed": {"stage": "load", "type": "EOFError", "message": "", "trace": ["EOFError"]}}
-    warned = {"warning": {"category": "UserWarning", "message": "old"}}
-    log = f"starting\n@rehearsal {json.dumps(warned)}\n@rehearsal {json.dumps(failed)}\n@rehearsal [broken\nbye\n"
+    failed = {
+        "stage": "load",
+        "type": "EOFError",
+        "message": "",
+        "trace": ["EOFError"],
+        "warnings": ["UserWarning: old"],
+    }
+    log = f"starting\n@rehearsal {json.dumps({'failed': failed})}\n@rehearsal [broken\nbye\n"
     asked = asked_of(b"", process=Process(Ending(None, 1, "The process ended with code 1."), log))
     assert asked.loads.ok is False
     assert asked.loads.problem == "EOFError"
     assert asked.loads.trace == ("EOFError",)
     assert asked.warnings == ("UserWarning: old",)
-    assert asked.log == ("starting", "@rehearsal [broken", "bye")
+    assert asked.log == ("starting", "bye")
+
+
+@pytest.mark.parametrize(
+    ("header", "warnings"),
+    [
+        ('["A: b", "C: d"]', ("A: b", "C: d")),
+        ('["A: b", 3, null]', ("A: b",)),
+        ("[" * 5_000, ()),
+        ("nonsense", ()),
+        ('{"a": 1}', ()),
+        (json.dumps(["x" * 900]), ("x" * 300,)),
+        (json.dumps([str(number) for number in range(99)]), tuple(map(str, range(20)))),
+    ],
+)
+def test_warnings_stand_in_a_header(header: str, warnings: tuple[str, ...]) -> None:
+    warned = f"X-Rehearsal-Warnings: {header}"
+    asked = asked_of(
+        http(b"", "200 OK", "text/plain", warned), http(b"[0]", "200 OK", "application/json", warned)
+    )
+    assert asked.loads.ok
+    assert asked.warnings == warnings
 
 
 def test_the_limit_that_broke_is_told() -> None:

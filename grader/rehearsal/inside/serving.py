@@ -7,6 +7,7 @@ are not the usual: ``listener`` (file descriptor, 3), ``framework`` (``ai-platfo
 
 import json
 import os
+import site
 import socket
 import sys
 from typing import Any, Dict, NamedTuple, Optional, Tuple
@@ -94,7 +95,12 @@ def _contract(config: Dict[str, Any]) -> Any:
 def set_paths(config: Dict[str, Any]) -> None:
     """The student's code first, what their requirements brought before what the environment has, but after the standard library."""
     at = next((i for i, path in enumerate(sys.path) if "-packages" in path), len(sys.path))
-    sys.path[at:at] = config.get("paths", [])
+    folders = [os.path.abspath(path) for path in config.get("paths", [])]
+    sys.path[at:at] = folders
+    for folder in folders:
+        site.addsitedir(
+            folder
+        )  # it is on the path; this reads its .pth files, as those of pip's own folder are read
     if config.get("code_dir"):
         sys.path.insert(0, config["code_dir"])
 
@@ -119,6 +125,9 @@ def _serve(connection: socket.socket, contract: Any, teller: Teller) -> bool:
         reply = answer(bad.args[0], {"message": bad.args[1]})
     except (OSError, ValueError):
         return False
+    warned = teller.warnings()
+    if warned:
+        reply = reply._replace(headers=reply.headers + (("X-Rehearsal-Warnings", warned),))
     try:
         connection.sendall(_encoded(reply, method))
         connection.shutdown(socket.SHUT_WR)

@@ -1,10 +1,10 @@
-"""How what went wrong is told: which step, which exception, the student's own lines. Warnings and ends go to the log.
+"""How what went wrong is told: which step, which exception, the student's own lines; and what Python warned of.
 
 A trace is a list of at most 12 lines of at most 300 characters. A frame of the student's own code is
 ``> inference.py:12 in model_fn: clf = joblib.load(path)``, its path relative to the code folder; a frame of a library the same with
 two blanks in place of ``> ``. The last lines are the exception's type and message.
-A line of the log that begins with ``@rehearsal `` holds one JSON object: ``{"warning": {"category", "message"}}`` or ``{"failed": ...}``,
-the body of an error's answer.
+Warnings stand in a header of every answer, as a JSON list. Where the process ends before it has answered, a line of the log that
+begins with ``@rehearsal `` holds ``{"failed": ...}``, what would have been the error's body.
 """
 
 import json
@@ -65,8 +65,6 @@ class Teller:
         text = one_line("%s: %s" % (getattr(category, "__name__", "Warning"), told(message)))
         if text not in self.warned and len(self.warned) < MOST_WARNINGS:
             self.warned.append(text)
-            kind, _sep, rest = text.partition(": ")
-            self.write({"warning": {"category": kind, "message": rest}})
 
     def write(self, what: Dict[str, Any]) -> None:
         """One line for the log."""
@@ -76,6 +74,13 @@ class Teller:
             os.write(self.log, (PREFIX + json.dumps(what) + "\n").encode("ascii"))
         except Exception:
             pass
+
+    def warnings(self) -> str:
+        """The warnings so far as the value of a header, empty where there are none."""
+        some = list(self.warned)
+        while some and len(json.dumps(some)) > 16000:
+            some.pop()
+        return json.dumps(some) if some else ""
 
     def error(self, failed: Failed) -> Dict[str, Any]:
         """The body of the answer to a request that failed."""

@@ -49,15 +49,16 @@ class Vertex:
             parsed = json.loads(request.body.decode("utf-8"))
         except ValueError as problem:
             return answer(400, {"detail": "JSON deserialization failed for the request data: %s" % problem})
-        accept = request.headers.get("accept", _JSON).split(";")[0].strip()
-        if accept not in (_JSON, "*/*", ""):
-            return answer(400, {"detail": "Unsupported accept of the response: %s" % accept})
         with Step("input"):
             instances = self._instances(parsed["instances"])
         with Step("predict"):
             predicted = self._model.predict(instances)
         with Step("output"):
-            return answer(200, {"predictions": self._listed(predicted)})
+            listed = self._listed(predicted)
+            accept = request.headers.get("accept", _JSON).split(";")[0].strip()
+            if accept not in (_JSON, "*/*", ""):
+                return answer(400, {"detail": "Unsupported accept of the response: %s" % accept})
+            return answer(200, {"predictions": listed})
 
     def _instances(self, instances: Any) -> Any:
         import numpy

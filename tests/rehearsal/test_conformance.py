@@ -1,0 +1,528 @@
+"""The contracts under real scikit-learns, old to new, and held against AWS's and Google's own serving code.
+
+Environments are built by uv from the package registry, in a folder of the test session.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import struct
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from grader.asking import predictions
+from grader.rehearsal import pythons
+from grader.rehearsal.environment import Settings, Unavailable, Wanted, prepare
+from grader.rehearsal.probe import probe
+from tests.rehearsal.serving import INSIDE, Bounds, serving
+from tests.rehearsal.test_probe import Payload
+
+pytestmark = pytest.mark.slow
+
+ORACLES = Path(__file__).parent / "oracles"
+SCRIPT = """
+import os
+import joblib
+
+def model_fn(model_dir):
+    return joblib.load(os.path.join(model_dir, "model.joblib"))
+"""
+JSON, CSV, NPY = "application/json", "text/csv", "application/x-npy"
+
+SCIKIT_LEARNS = {
+    "0.23.2": Wanted("3.7", (("scikit-learn", "0.23.2"), ("numpy", "1.19.2"))),
+    "1.2.1": Wanted("3.9", (("scikit-learn", "1.2.1"), ("numpy", "1.24.1"))),
+    "1.4.2": Wanted("3.12", (("scikit-learn", "1.4.2"), ("numpy", "2.1.0"))),
+    "the newest": Wanted("3.12", (("scikit-learn", ""),)),
+}
+
+
+class World(NamedTuple):
+    """A scikit-learn, and models that it wrote."""
+
+    python: Path
+    models: Path
+    version: str
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Where environments are built for this session."""
+    return Settings(cache=tmp_path_factory.mktemp("environments"))
+
+
+@pytest.fixture(scope="session")
+def worlds(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> dict[str, World]:
+    """The worlds that have been made."""
+    return {}
+
+
+@pytest.fixture(params=list(SCIKIT_LEARNS))
+def world(
+    request: pytest.FixtureRequest,
+    worlds: dict[str, World],
+    settings: Settings,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> World:
+    """One scikit-learn after the other; those that cannot be had here are left out."""
+    name = request.param
+    if name not in worlds:
+        try:
+            python = prepare(SCIKIT_LEARNS[name], settings=settings).python
+        except Unavailable as problem:
+            pytest.skip(str(problem))
+        worlds[name] = trained(python, tmp_path_factory.mktemp("models"))
+    return worlds[name]
+
+
+def trained(python: Path, folder: Path) -> World:
+    """Models written under this interpreter. It holds nothing but what these tests asked for."""
+    done = subprocess.run(
+        [str(python), "-I", "-B", str(ORACLES / "train.py"), str(folder)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return World(python, folder, done.stdout.strip())
+
+
+def npy(rows: Sequence[Sequence[float]]) -> bytes:
+    """What numpy.save writes of a 2-D array."""
+    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': ({len(rows)}, {len(rows[0])}), }}"
+    header += " " * (-(len(header) + 11) % 64) + "\n"
+    flat = [number for row in rows for number in row]
+    return (
+        b"\x93NUMPY\x01\x00"
+        + struct.pack("<H", len(header))
+        + header.encode()
+        + struct.pack(f"<{len(flat)}d", *flat)
+    )
+
+
+ROWS = [[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]]
+BOTH = json.dumps(ROWS).encode()
+
+
+# -- SageMaker's table of statuses ------------------------------------------------------------------------------------
+
+TABLE = [
+    ("JSON", JSON, BOTH, None, 200, JSON, b"[0, 2]"),
+    ("one row of JSON without its outer list", JSON, b"[5.1, 3.5, 1.4, 0.2]", None, 500, "predict", b"Expected 2D array"),
+    ("two rows of CSV", CSV, b"5.1,3.5,1.4,0.2\n6.7,3.0,5.2,2.3\n", None, 200, JSON, b"[0, 2]"),
+    ("one row of CSV", CSV, b"5.1,3.5,1.4,0.2\n", None, 500, "predict", b"Expected 2D array"),
+    ("CSV with names", CSV, b"a,b,c,d\n5.1,3.5,1.4,0.2\n", None, 500, "input", b"could not convert string to float"),
+    ("ragged CSV", CSV, b"1,2\n3\n", None, 500, "input", b""),
+    ("instances", JSON, b'{"instances": [[5.1, 3.5, 1.4, 0.2]]}', None, 500, "input", b"float() argument must be a string or a"),
+    ("not JSON", JSON, b"5.1,3.5", None, 500, "input", b"Extra data"),
+    ("a charset", "application/json; charset=utf-8", BOTH, None, 500, "input", b"exactly so written"),
+    ("XML", "application/xml", BOTH, None, 500, "input", b"exactly so written"),
+    ("HTML wanted", JSON, BOTH, "text/html", 500, "output", b"exactly so written"),
+    ("no content type", None, BOTH, None, 200, JSON, b"[0, 2]"),
+    ("anything wanted", JSON, BOTH, "*/*", 200, JSON, b"[0, 2]"),
+    ("CSV wanted", JSON, BOTH, "text/csv", 200, "text/csv; charset=utf-8", b"0\n2\n"),
+    ("npy", NPY, npy(ROWS), None, 200, JSON, b"[0, 2]"),
+    ("npy both ways", NPY, npy(ROWS), NPY, 200, NPY, b"\x93NUMPY"),
+    ("npy of objects", NPY, npy(ROWS).replace(b"'<f8'", b"'|O' "), None, 500, "input", b"allow_pickle=False"),
+    ("too few columns", JSON, b"[[1, 2]]", None, 500, "predict", b"features"),
+    ("nothing", JSON, b"", None, 500, "input", b"Expecting value"),
+]  # fmt: skip
+
+
+def test_the_table_of_statuses(world: World) -> None:
+    with serving(
+        {"code/inference.py": SCRIPT}, python=world.python, model=world.models / "classifier"
+    ) as server:
+        ping = server.ask("GET", "/ping")
+        assert (ping.status, ping.body) == (200, b"")
+        assert server.ask("GET", "/nowhere").status == 404
+        assert server.ask("GET", "/invocations").status == 405
+        for what, kind, body, accept, status, said, part in TABLE:
+            answer = server.post(body, kind, accept)
+            assert answer.status == status, (what, answer)
+            if status == 200:
+                assert (answer.content_type, answer.body[: len(part)]) == (said, part), what
+                assert predictions.read(answer.content_type, answer.body).ok, what
+            else:
+                error = json.loads(answer.body)
+                assert error["stage"] == said, (what, error)
+                assert part.decode() in error["message"], (what, error)
+
+
+SHAPES = """
+import os
+import joblib
+
+def model_fn(model_dir):
+    names = {4: "classifier", 3: "regression", 2: "two_outputs", 1: "labels"}
+    models = {n: joblib.load(os.path.join(model_dir, names[n], "model.joblib")) for n in names}
+    return models
+
+def predict_fn(data, models):
+    if data.shape[1] == 1:
+        return models[1].predict(data.repeat(4, axis=1))
+    if data.shape[0] == 3:
+        return {"classes": models[4].predict(data), "scores": models[4].predict_proba(data)}
+    return models[data.shape[1]].predict(data)
+"""
+
+
+def test_results_of_other_shapes(world: World) -> None:
+    two, three = b"[[5.1, 3.5], [6, 3]]", json.dumps([*ROWS, ROWS[0]]).encode()
+    with serving({"code/inference.py": SHAPES}, python=world.python, model=world.models) as server:
+        for body, accept, count in (
+            (two, JSON, 4),
+            (two, CSV, 4),
+            (two, NPY, 4),
+            (b"[[5.1, 3.5, 1.4]]", JSON, 1),
+        ):
+            answer = server.post(body, JSON, accept)
+            assert len(predictions.read(answer.content_type, answer.body).values) == count, answer
+        for accept in (JSON, CSV, NPY):
+            answer = server.post(b"[[0], [7]]", JSON, accept)
+            assert predictions.read(answer.content_type, answer.body).values == ("setosa", "virginica")
+        both = json.loads(server.post(three).body)
+    assert both["classes"] == [0, 2, 0]
+    assert [len(row) for row in both["scores"]] == [3, 3, 3]
+
+
+def test_a_model_of_another_version_is_warned_of(worlds: dict[str, World], world: World) -> None:
+    other = next((w for w in worlds.values() if w.version != world.version), None)
+    if other is None:
+        pytest.skip("no second scikit-learn yet")
+    with serving(
+        {"code/inference.py": SCRIPT}, python=world.python, model=other.models / "classifier"
+    ) as server:
+        asked = probe(server.address, "sagemaker", [Payload(body=BOTH)], Bounds(60), server)
+    # Far apart it may not load at all, or not predict.
+    assert asked.predicted is None or any("version" in warning for warning in asked.warnings)
+
+
+# -- Vertex AI and AI Platform ----------------------------------------------------------------------------------------
+
+
+def test_googles_contracts(world: World) -> None:
+    one = b'{"instances": [[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]], "parameters": {}}'
+    legacy = (("ai-platform", "pickled"),) if world.version.startswith("0.") else ()
+    for contract, model in (("vertex", "labels"), *legacy):
+        with serving({}, contract=contract, python=world.python, model=world.models / model) as server:
+            forms = [Payload(body=BOTH), Payload(body=one)]
+            asked = probe(server.address, contract, forms, Bounds(60), server)
+        assert asked.loads.ok, asked
+        assert [attempt.status for attempt in asked.attempts] == [500, 200]
+        assert asked.predicted is not None
+        assert asked.predicted.prediction == (("setosa", "virginica") if model == "labels" else ("0", "2"))
+
+
+# -- other people's code ----------------------------------------------------------------------------------------------
+
+Ask = tuple[str, str, dict[str, str], bytes]
+
+
+def built(folder: Path, python: str, *installs: Sequence[str]) -> Path:
+    """An environment made by uv; its interpreter."""
+    uv = shutil.which("uv") or _packaged_uv()
+    if uv is None:
+        pytest.skip("there is no uv")
+    found = next(
+        (str(one.executable) for one in pythons.find((), folder.parent) if one.series == python), None
+    )
+    if found is None:
+        pytest.skip(f"there is no Python {python} here")
+    subprocess.run([uv, "venv", "--quiet", "--seed", "--python", found, str(folder)], check=True)
+    interpreter = folder / "bin" / "python"
+    for one in installs:
+        done = subprocess.run(
+            [uv, "pip", "install", "--quiet", "--python", str(interpreter), *one],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            pytest.skip(f"it cannot be installed here: {done.stderr.strip()[-300:]}")
+    return interpreter
+
+
+def _packaged_uv() -> str | None:
+    try:
+        from uv import find_uv_bin
+
+        return str(find_uv_bin())
+    except (ImportError, FileNotFoundError):
+        return None
+
+
+def oracle(
+    python: Path, script: str, folder: Path, order: dict[str, Any], requests: Sequence[Ask]
+) -> dict[str, list[tuple[int | None, str | None, bytes]]]:
+    """What an implementation answers."""
+    order["requests"] = [[method, path, headers, body.hex()] for method, path, headers, body in requests]
+    folder.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        [str(python), "-B", str(ORACLES / script)],
+        check=False,
+        input=json.dumps(order),
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={"HOME": str(folder), "PATH": os.environ["PATH"]},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    return {
+        name: [(status, kind, bytes.fromhex(body)) for status, kind, body in answers]
+        for name, answers in found.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def amazon(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """An environment with AWS's serving code beside scikit-learn 1.2.1."""
+    folder = tmp_path_factory.mktemp("amazon")
+    python = built(
+        folder / "env",
+        "3.9",
+        ["setuptools==65.5.0", "wheel", "scikit-learn==1.2.1", "numpy==1.24.1", "scipy==1.9.3", "joblib",
+         "Flask==1.1.1", "Werkzeug==2.0.3", "jinja2<3.1", "itsdangerous<2.1", "markupsafe<2.1", "protobuf==3.20.2"],
+        ["--no-build-isolation", "sagemaker-containers==2.8.6.post2", "setuptools==65.5.0"],
+    )  # fmt: skip
+    return trained(python, folder / "models")
+
+
+INVOCATIONS: list[Ask] = [
+    *(
+        ("POST", "/invocations", ({"Content-Type": kind} if kind else {}) | ({"Accept": accept} if accept else {}), body)
+        for _, kind, body, accept, *_ in TABLE
+    ),
+    ("GET", "/ping", {}, b""),
+    ("HEAD", "/ping", {}, b""),
+    ("POST", "/ping", {}, b""),
+    ("GET", "/ping/", {}, b""),
+    ("GET", "/invocations", {}, b""),
+    ("GET", "/execution-parameters", {}, b""),
+    ("GET", "/nowhere", {}, b""),
+    ("POST", "/invocations", {"ContentType": CSV, "Content-Type": JSON}, b"1,2,3,4\n5,6,7,8\n"),
+    ("POST", "/invocations", {"Content-Type": "TEXT/CSV"}, b"1,2,3,4\n5,6,7,8\n"),
+    ("POST", "/invocations", {"Content-Type": "text/csv;charset=utf-8"}, b"1,2,3,4\n5,6,7,8\n"),
+    ("POST", "/invocations", {"Content-Type": CSV}, b'"1","2",3,4\r\n5,6,7,8\r\n'),
+    ("POST", "/invocations", {"Content-Type": CSV}, b"1,2,3,4\n5,6,7,\n"),
+    ("POST", "/invocations", {"Content-Type": CSV}, b"1,2,3,nan\n5,6,7,8\n"),
+    ("POST", "/invocations", {"Content-Type": CSV}, b"1;2;3;4\n5;6;7;8\n"),
+    ("POST", "/invocations", {"Content-Type": CSV}, b'"1,2,3,4\n'),
+    ("POST", "/invocations", {"Content-Type": CSV}, b""),
+    ("POST", "/invocations", {"Content-Type": JSON}, b"[[1, 2, 3, null]]"),
+    ("POST", "/invocations", {"Content-Type": JSON}, b'[["1", "2", "3", "4"]]'),
+    ("POST", "/invocations", {"Content-Type": JSON}, b'[{"a": 1}]'),
+    ("POST", "/invocations", {"Content-Type": JSON}, b"\xff\xfe"),
+    ("POST", "/invocations", {"Content-Type": NPY}, b"not npy"),
+    ("POST", "/invocations", {"Content-Type": JSON, "Accept": "application/json, text/csv"}, BOTH),
+]  # fmt: skip
+
+FUNCTIONS = {
+    "defaults": "",
+    "text": "def output_fn(prediction, accept):\n    return str(prediction.tolist())\n",
+    "bytes": "def output_fn(prediction, accept):\n    return b'[1]'\n",
+    "a pair": "def output_fn(prediction, accept):\n    return str(prediction.tolist()), accept\n",
+    "three": "def output_fn(prediction, accept):\n    return str(prediction.tolist()), 'text/csv', 7\n",
+    "one": "def output_fn(prediction, accept):\n    return (str(prediction.tolist()),)\n",
+    "a pair without a type": "def output_fn(prediction, accept):\n    return '[1]', None\n",
+    "a dictionary": "def output_fn(prediction, accept):\n    return {'predictions': prediction.tolist()}\n",
+    "a dictionary of arrays": "def output_fn(prediction, accept):\n    return {'predictions': prediction}\n",
+    "a list": "def output_fn(prediction, accept):\n    return prediction.tolist()\n",
+    "the array": "def output_fn(prediction, accept):\n    return prediction\n",
+    "nothing": "def output_fn(prediction, accept):\n    return None\n",
+    "a number": "def output_fn(prediction, accept):\n    return 7\n",
+    "a dictionary in a pair": "def output_fn(prediction, accept):\n    return {'predictions': 1}, accept\n",
+    "nothing in a pair": "def output_fn(prediction, accept):\n    return None, accept\n",
+    "worker.Response": (
+        "from sagemaker_containers.beta.framework import encoders, worker\n"
+        "def output_fn(prediction, accept):\n"
+        "    return worker.Response(encoders.encode(prediction, accept), mimetype=accept)\n"
+    ),
+    "worker.Response with an old argument": (
+        "from sagemaker_containers.beta.framework import worker\n"
+        "def output_fn(prediction, accept):\n    return worker.Response('[1]', accept, mimetype='text/csv')\n"
+    ),
+    "probabilities": "def predict_fn(data, model):\n    return model.predict_proba(data).round(3)\n",
+    "a frame": (
+        "import io, json\ndef input_fn(body, content_type):\n"
+        "    assert content_type == 'application/json', content_type\n    return json.loads(body)\n"
+    ),
+    "decoding by hand": (
+        "from sagemaker_containers.beta.framework import content_types, encoders\n"
+        "def input_fn(body, content_type):\n"
+        "    return encoders.decode(body, content_types.CSV if 'csv' in content_type else content_type).reshape(-1, 4)\n"
+    ),
+    "transform_fn": (
+        "import json\ndef transform_fn(model, body, content_type, accept):\n"
+        "    return json.dumps([type(body).__name__, content_type, accept]), 'application/json'\n"
+    ),
+    "transform_fn beside input_fn": "def transform_fn(a, b, c, d): return ''\ndef input_fn(a, b): return 1\n",
+    "an error": "def predict_fn(data, model):\n    raise ValueError('no')\n",
+    "three parameters": "def predict_fn(data, model, context):\n    return 1\n",
+    "no model_fn": "del model_fn\n",
+    "does not import": "import nowhere_at_all\n",
+}  # fmt: skip
+
+
+def test_agreement_with_the_code_of_aws(amazon: World, tmp_path: Path) -> None:
+    programs = {f"script{number}.py": what for number, what in enumerate(FUNCTIONS)}
+    (tmp_path / "code").mkdir()
+    for program, what in programs.items():
+        (tmp_path / "code" / program).write_text(SCRIPT + FUNCTIONS[what])
+    order = {
+        "inside": str(INSIDE),
+        "contract": "sagemaker",
+        "code_dir": str(tmp_path / "code"),
+        "model_dir": str(amazon.models / "classifier"),
+        "programs": list(programs),
+    }
+    theirs = oracle(amazon.python, "aws.py", tmp_path / "theirs", order, INVOCATIONS)
+    ours = oracle(amazon.python, "ours.py", tmp_path / "ours", order, INVOCATIONS)
+    for program, what in programs.items():
+        for request, their, our in zip(INVOCATIONS, theirs[program], ours[program], strict=True):
+            assert our[0] == their[0], (what, request, their, our)
+            if our[0] == 200 and request[1] == "/invocations":
+                assert our[1] == their[1], (what, request)
+                assert _plain(our[2]) == _plain(their[2]), (what, request)
+    statuses = [status for answers in ours.values() for status, *_ in answers]
+    assert statuses.count(200) > 100
+    assert statuses.count(500) > 100
+
+
+def _plain(body: bytes) -> Any:
+    """A body to compare: JSON may be spaced and sorted otherwise."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body
+
+
+@pytest.fixture(scope="module")
+def google(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """An environment with Google's own model server beside scikit-learn 1.6.1."""
+    folder = tmp_path_factory.mktemp("google")
+    python = built(
+        folder / "env",
+        "3.10",
+        [
+            "google-cloud-aiplatform[prediction]==2.7.0",
+            "scikit-learn==1.6.1",
+            "numpy==1.26.4",
+            "joblib",
+            "httpx",
+        ],
+    )
+    return trained(python, folder / "models")
+
+
+def _predict(body: bytes, **headers: str) -> Ask:
+    return "POST", "/predict", {name.replace("_", "-"): value for name, value in headers.items()}, body
+
+
+PREDICTS: list[Ask] = [
+    _predict(b'{"instances": [[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]]}', Content_Type=JSON),
+    _predict(b'{"instances": [[5.1, 3.5, 1.4, 0.2]], "parameters": {"a": 1}}', Content_Type=JSON),
+    _predict(b'{"instances": [[5.1, 3.5, 1.4, 0.2]]}', Content_Type=f"{JSON}; charset=utf-8"),
+    _predict(b'{"instances": [[5.1, 3.5, 1.4, 0.2]]}', Content_Type=JSON, Accept="*/*"),
+    _predict(b'{"instances": [[5.1, 3.5, 1.4, 0.2]]}', Content_Type=JSON, Accept=JSON),
+    _predict(b'{"instances": [[5.1, 3.5, 1.4, 0.2]]}', Content_Type=JSON, Accept="text/csv"),
+    _predict(b'{"instances": [5.1, 3.5, 1.4, 0.2]}', Content_Type=JSON),
+    _predict(b'{"instances": [["5.1", "3.5", "1.4", "0.2"]]}', Content_Type=JSON),
+    _predict(b'{"instances": [{"a": 5.1}]}', Content_Type=JSON),
+    _predict(b'{"instances": []}', Content_Type=JSON),
+    _predict(b'{"instances": [[1, 2]]}', Content_Type=JSON),
+    _predict(b'{"instances": [[1, 2, 3, null]]}', Content_Type=JSON),
+    _predict(b'{"instances": [[5.1, 3.5, 1.4], [1]]}', Content_Type=JSON),
+    _predict(b"[[5.1, 3.5, 1.4, 0.2]]", Content_Type=JSON),
+    _predict(b"{}", Content_Type=JSON),
+    _predict(b"{", Content_Type=JSON),
+    _predict(b"", Content_Type=JSON),
+    _predict(b"5.1,3.5,1.4,0.2\n", Content_Type=CSV),
+    _predict(b'{"instances": [[5.1, 3.5, 1.4, 0.2]]}'),
+    ("GET", "/health", {}, b""),
+    ("POST", "/health", {}, b""),
+    ("GET", "/predict", {}, b""),
+    ("GET", "/nowhere", {}, b""),
+]
+
+
+def test_agreement_with_the_server_of_google(google: World, tmp_path: Path) -> None:
+    (google.models / "nothing").mkdir()
+    folders = sorted(str(folder) for folder in google.models.iterdir())
+    order = {"inside": str(INSIDE), "contract": "vertex", "code_dir": str(tmp_path), "model_dirs": folders}
+    theirs = oracle(google.python, "google.py", tmp_path / "theirs", order, PREDICTS)
+    ours = oracle(google.python, "ours.py", tmp_path / "ours", order, PREDICTS)
+    for folder in folders:
+        for request, their, our in zip(PREDICTS, theirs[folder], ours[folder], strict=True):
+            assert our[0] == their[0], (folder, request, their, our)
+            if our[0] == 200:
+                assert json.loads(our[2]) == json.loads(their[2]), (folder, request)
+    assert {status for status, *_ in ours[str(google.models / "nothing")]} == {None}
+    assert [status for status, *_ in ours[str(google.models / "classifier")]].count(200) > 5
+
+
+# -- in the sandbox ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sandboxed(settings: Settings, tmp_path: Path) -> Iterator[Any]:
+    """A server in the real sandbox, as a rehearsal starts it."""
+    import socket
+
+    from grader.rehearsal.job import CODE, Job, NoSandbox
+    from grader.rehearsal.job import Bounds as Most
+    from grader.rehearsal.sandbox import find, start
+
+    try:
+        sandbox = find()
+        environment = prepare(SCIKIT_LEARNS["1.2.1"], settings=settings)
+    except (NoSandbox, Unavailable) as problem:
+        pytest.skip(str(problem))
+    world = trained(environment.python, tmp_path / "models")
+    for name, content in (("code/inference.py", SCRIPT), ("config/config.json", "")):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(content)
+    config = {
+        "contract": "sagemaker",
+        "model_dir": "/opt/ml/model",
+        "code_dir": "/opt/ml/code",
+        "program": "inference.py",
+    }
+    (tmp_path / "config" / "config.json").write_text(
+        json.dumps({**config, "transform_fn": True, "paths": []})
+    )
+    subprocess.run(["chmod", "-R", "a+rX", str(tmp_path)], check=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(tmp_path / "s"))
+        listener.listen(8)
+        job = Job(
+            (str(environment.python), "-I", f"{CODE}/server.py", "/opt/ml/config/config.json"),
+            (
+                (world.models / "classifier", "/opt/ml/model"),
+                (tmp_path / "code", "/opt/ml/code"),
+                (tmp_path / "config", "/opt/ml/config"),
+                *((path, str(path)) for path in environment.readable),
+            ),
+            listener=listener,
+        )
+        with start(job, Most(seconds=60), sandbox=sandbox) as running:
+            yield tmp_path / "s", running
+
+
+def test_all_of_it_in_the_sandbox(sandboxed: Any) -> None:
+    address, running = sandboxed
+    forms = [Payload("one row of CSV", CSV, b"5.1,3.5,1.4,0.2\n"), Payload("npy", NPY, npy(ROWS), accept=NPY)]
+    asked = probe(address, "sagemaker", forms, Bounds(60), running)
+    assert asked.loads.ok, (asked, running.log())
+    assert [one.status for one in asked.attempts] == [500, 200]
+    assert asked.attempts[0].problem is not None
+    assert asked.attempts[0].problem.startswith("ValueError: Expected 2D array")
+    assert asked.predicted is not None
+    assert asked.predicted.prediction == ("0", "2")
+    assert running.ended() is None
