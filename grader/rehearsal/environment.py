@@ -133,7 +133,7 @@ def _prepare(wanted: Wanted, settings: Settings, progress: Progress, deadline: f
     readable: list[Path] = [place]
     extra: tuple[Path, ...] = ()
     if wanted.requirements:
-        exact = python is None or python == interpreter.minor
+        exact = python == interpreter.minor
         added = requirements.install(
             tool, wanted.requirements, place.name, there, interpreter, root,
             whole=wanted.whole, exact=exact, deadline=deadline, progress=progress,

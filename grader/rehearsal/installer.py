@@ -328,7 +328,20 @@ def _trouble(done: _Done, tool: Installer) -> Exception:
         reason = re.sub(r"^error: ", "", told[max(start, 0) :].partition(" hint: ")[0])
         unbuilt = frozenset(canonical(name) for name in _UNBUILT.findall(reason))
         return NoSolution(excerpt(reason, 300), doubt, unbuilt)
-    return Unavailable(f"uv could not install packages: {excerpt(told, 300)}")
+    return _unavailable(told)
+
+
+_UNREACHED = pattern(r"Failed to fetch|error sending request|[Cc]onnection|certificate|dns error|timed? ?out")
+
+
+def _unavailable(told: str) -> Unavailable:
+    """uv's trouble as ours, with what to do about it where that is known."""
+    remedy = ""
+    if _UNREACHED.search(told):
+        remedy = (
+            "; where packages come from a mirror, name it by UV_DEFAULT_INDEX (pip's own files are not read)"
+        )
+    return Unavailable(f"uv could not install packages: {excerpt(told, 300)}{remedy}")
 
 
 _FRAME = pattern(r"[×╰─▶│├╭]+")
@@ -366,7 +379,7 @@ def install(tool: Installer, pins: Sequence[str], interpreter: Interpreter, targ
             folder,
         )
     if done.code != 0:
-        raise Unavailable(f"uv could not install packages: {excerpt(_plain(done.told), 300)}")
+        raise _unavailable(_plain(done.told))
     _tidy(target)
 
 

@@ -171,7 +171,7 @@ def install(
     """Install sifted ``lines`` beside the environment of that key, whose packages are ``base``; once.
 
     ``tool_of`` makes the installer when one is needed. ``whole`` is False where lines were refused, ``exact`` where this is
-    not the Python that was wanted: then nothing that fails is laid to the student.
+    not surely the Python of the container: then nothing that fails is laid to the student.
 
     A line is left out, and that noted, where there is only the source of its package.
 
@@ -244,7 +244,7 @@ def _failed(
     if doubt is None and not whole:
         doubt = "some of its lines were left out"
     if doubt is None and not exact:
-        doubt = f"Python {interpreter.series} is not the one that was wanted"
+        doubt = f"Python {interpreter.series} is not surely that of the container"
     if doubt is None and not _index_answers(tool, interpreter):
         doubt = "the package index does not answer as usual"
     if doubt is not None:

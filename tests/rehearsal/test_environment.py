@@ -303,7 +303,7 @@ def test_a_conflict_is_the_students(local: Local) -> None:
         local.prepare(SKLEARN, **wish)
     with pytest.raises(Unavailable, match="some of its lines were left out"):
         local.prepare(SKLEARN, whole=False, **wish)
-    with pytest.raises(Unavailable, match=f"Python {HERE} is not the one that was wanted"):
+    with pytest.raises(Unavailable, match=f"Python {HERE} is not surely that of the container"):
         local.prepare(SKLEARN, python="3.99", **wish)
     assert list((local.settings.cache / "requirements").glob("*")) == []
 
