@@ -210,7 +210,7 @@ def test_predictions(attempts: tuple[Attempt, ...], more: dict[str, Any], status
         ("AttributeError: Can't get attribute 'X' on <module 'sklearn.tree._classes' from 'x'>", {}, "another scikit-learn", "again"),
         ("ModuleNotFoundError: No module named 'cv2'", {}, "`cv2`", "opencv-python-headless"),
         ("ModuleNotFoundError: No module named 'cleaning'", {}, "not shipped", "source_dir"),
-        ("ModuleNotFoundError: No module named 'tomllib'", {}, "not in Python", "newer"),
+        ("ModuleNotFoundError: No module named 'zoneinfo'", {}, "not in Python", "newer"),
         ("FileNotFoundError: [Errno 2] No such file or directory: 'C:/a.pkl'", {}, "source_dir", "model_dir"),
         ("FileNotFoundError: [Errno 2] No such file or directory: '/home/me/a.pkl'", {}, "no place in the container", "model_dir"),
         ("NotImplementedError: Please provide a model_fn implementation: inference.py has none.", {}, "top level", "model_fn"),
