@@ -22,7 +22,7 @@ import pytest
 from tests.vertex_server import Cloud, serving
 
 # Google's libraries warn of their own dependencies.
-pytestmark = pytest.mark.filterwarnings("default")
+pytestmark = pytest.mark.filterwarnings("default", "ignore::FutureWarning")
 
 HERE = Path(__file__).resolve().parents[2] / "gcp_deploy"
 ON = ("--project", "penguin-lab")

@@ -20,7 +20,7 @@ import pytest
 from tests.calls import ROOT, grade, statuses
 from tests.vertex_server import Cloud, serving
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default", "ignore::FutureWarning")]
 
 HERE = ROOT / "gcp_deploy"
 SHOWN = (HERE / "README.md").read_text(encoding="utf-8")
