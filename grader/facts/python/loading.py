@@ -42,6 +42,14 @@ if TYPE_CHECKING:
 _REMOTE = pattern(r"(?:boto3|requests|urllib|urllib3|httpx|s3fs|gcsfs|google\.cloud\.storage)\b")
 
 
+_WRAPPER = pattern(r"(?:.*\.)?(?:[A-Z]\w*|\w*(?:open|read|compress|code|crypt|bytes|load|array)\w*)")
+
+
+def _wraps(made: Obj) -> bool:
+    """Whether what was made is a file still, as its first argument was; a setting that was looked up is none."""
+    return not is_remote(made) and _WRAPPER.fullmatch(made.name) is not None
+
+
 def is_remote(value: Value) -> bool:
     """Whether a value is what a client of a bucket or of an address gave."""
     while isinstance(value, Method):
@@ -139,8 +147,9 @@ def loaded_by(machine: Machine, function: Value, name: str, args: Args, keywords
         handle = next((v for v in values if isinstance(v, Handle)), None)
         if rooted and loaders.may_load(name):
             machine.unsure.append(name)
-            paths = [path for value in rooted for path in note_open(machine, value, "other")]
-            found = Loaded("other", tuple(dict.fromkeys(paths)), values)
+            loader = "torch" if name.startswith("torch.") else "other"
+            paths = [path for value in rooted for path in note_open(machine, value, loader)]
+            found = Loaded(loader, tuple(dict.fromkeys(paths)), values)
             _keep(function, found)
             return found
         if (
@@ -198,7 +207,7 @@ def _from(machine: Machine, source: Value, loader: str) -> Value:
     found: list[Value] = []
     for option in options(source):
         inner = option
-        while isinstance(inner, Obj) and inner.args and inner.cls is None and not is_remote(inner):
+        while isinstance(inner, Obj) and inner.args and inner.cls is None and _wraps(inner):
             inner = inner.args[0]  # a wrapper around a file: BytesIO(...), decompress(...)
         if isinstance(inner, Loaded):
             found.append(Loaded(loader, inner.paths, inner.parts))

@@ -73,6 +73,8 @@ def only(source: str, path: str = "aws_deploy/inference.py") -> ModelFn:
         ("import pandas as pd\ndef model_fn(d):\n return pd.read_pickle(os.path.join(d, 'm.pkl'))", "pickle", ["m.pkl"], True),
         ("from transformers import pipeline\ndef model_fn(d):\n return pipeline('fill-mask', model=d, tokenizer=d)", "transformers", ["."], True),
         ("from vendor.tts import TTS\ndef model_fn(d):\n return TTS(d + '/m.pth', config=d + '/c.json')", "other", ["m.pth", "c.json"], True),
+        ("import json\nfrom transformers import T\ndef model_fn(d):\n c = json.load(open(d + '/c.json'))\n return T.from_pretrained(c.get('base'))", "transformers", ["c.json", "*"], None),
+        ("import torch\ndef model_fn(d):\n return torch.hub.load('own/repo', 'custom', path=d + '/w.pt')", "torch", ["w.pt"], True),
         ("from vendor import Predictor\ndef model_fn(d):\n return Predictor.deserialize(d)", "other", ["."], True),
         ("def model_fn(*, d):\n return joblib.load(os.path.join(d, 'm'))", "joblib", ["m"], True),
         ("from transformers import A, B\ndef model_fn(d):\n t = A.from_pretrained('bert-base')\n return B.from_pretrained(d), t", "transformers", ["."], True),
