@@ -81,7 +81,7 @@ def _from_json(text: str) -> list[Any]:
     """Rows as lists (one row may come without its outer list), as objects by name, or either within ``instances``."""
     try:
         data = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"The request is not JSON ({error}); expected something like {EXAMPLE}.") from None
     if isinstance(data, dict) and "instances" in data:
         data = data["instances"]
@@ -96,11 +96,11 @@ def _from_json(text: str) -> list[Any]:
 
 def _from_csv(text: str) -> list[Any]:
     """Rows of numbers; a first row of names is a header, and says the order."""
-    rows = [
-        [cell.strip() for cell in row]
-        for row in csv.reader(io.StringIO(text))
-        if any(cell.strip() for cell in row)
-    ]
+    try:
+        rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text))]
+    except csv.Error as error:
+        raise ValueError(f"The request is not CSV ({error}).") from None
+    rows = [row for row in rows if any(row)]
     if rows and set(FEATURES) <= set(rows[0]):
         names = rows[0]
         return [
@@ -112,8 +112,10 @@ def _from_csv(text: str) -> list[Any]:
 def _from_npy(body: str | bytes) -> np.ndarray:
     try:
         data = np.load(io.BytesIO(bytes(body)), allow_pickle=False)
-    except (ValueError, EOFError, OSError, TypeError):
-        raise ValueError("The request is not a numpy array of numbers, as numpy.save writes it.") from None
+    except Exception:  # there is no end to what a damaged file can raise
+        data = None
+    if not isinstance(data, np.ndarray):
+        raise ValueError("The request is not a numpy array of numbers, as numpy.save writes it.")
     return np.atleast_2d(data)
 
 

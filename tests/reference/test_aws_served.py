@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.aws_server import KEYS, Cloud, serving
 from tests.rehearsal import serving as rehearsal
@@ -238,6 +240,55 @@ def test_what_the_sdks_predictor_sends(deployed: Deployed, tmp_path: Path) -> No
     command = [deployed.python, "-c", read, str(tmp_path / "answer.npy")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == str(both)
+
+
+_NUMBER = st.one_of(st.integers(), st.floats(), st.text(max_size=5), st.none(), st.booleans())
+_VALUE = st.recursive(
+    _NUMBER,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=5),
+        st.dictionaries(st.sampled_from([*BY_NAME, "instances", "a"]), inner, max_size=5),
+    ),
+    max_leaves=12,
+)
+_BODY = st.one_of(
+    st.binary(max_size=200),
+    st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")),
+    st.text("0123456789.,-eE \"'\n\r\0naif", max_size=100).map(str.encode),
+    _VALUE.map(lambda value: json.dumps(value).encode()),
+    st.sampled_from(
+        [b"[" * 100_000, b'{"instances":' * 50_000, b"9" * 5000, b"1," * 200_000, b"PK\5\6" + b"\0" * 18]
+    ),
+    # An array's header, of any shape and kind, and too few or too many bytes behind it.
+    st.tuples(
+        st.text("(),0123456789", max_size=12),
+        st.sampled_from(["<f8", ">i2", "|O", "<U9", "|V5"]),
+        st.binary(),
+    ).map(lambda made: _header(made[0], made[1]) + made[2]),
+)
+
+
+def _header(shape: str, kind: str) -> bytes:
+    text = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    text += b" " * (63 - (10 + len(text)) % 64) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    body=_BODY,
+    content_type=st.sampled_from([JSON, CSV, NPY, "application/json; charset=utf-8", "text/csv;header=no"]),
+)
+def test_any_bytes_are_answered_or_refused_with_a_sentence(
+    deployed: Deployed, body: bytes, content_type: str
+) -> None:
+    got = deployed.server.post(body, content_type)
+    said = json.loads(got.body)
+    if got.status == 200:
+        assert said
+        assert set(said) <= set(SPECIES)
+    else:
+        assert (said["stage"], said["type"]) == ("input", "ValueError"), said
 
 
 def test_predict_is_answered_by_what_was_deployed(deployed: Deployed) -> None:
