@@ -74,6 +74,8 @@ def sentence(error: Exception, region: str) -> str:
     """One sentence on what boto3 raised."""
     if isinstance(error, Trouble):
         return str(error)
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename} could not be read: {error.strerror}."
     code, said, kind = code_of(error), message_of(error), type(error).__name__
     doing = getattr(error, "operation_name", "the call")
     if kind in ("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError"):

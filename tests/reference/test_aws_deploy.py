@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -394,6 +395,16 @@ def test_wrong_places(
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     assert run(tool, "deploy") == 1
     assert "nobody" in last_line(capsys)
+
+
+def test_without_the_model_it_says_so(cloud: Cloud, tmp_path: Path) -> None:
+    for file in HERE.glob("*.py"):
+        shutil.copy(file, tmp_path)
+    command = [sys.executable, str(tmp_path / "deploy.py"), "deploy", *QUICK]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.strip() == f"{tmp_path / 'model.tar.gz'} could not be read: No such file or directory."
+    assert cloud.there() == NOTHING
 
 
 @pytest.mark.parametrize("name", ["", "Penguins", "my_penguins", "-a", "a--b", "a" * 31])
