@@ -48,8 +48,7 @@ _BESIDE = (
     )
 )
 _STATUS_WORDS = _words(
-    "ok okay success successful succeeded done pong ping healthy alive up ready running working active true "
-    "none hello body welcome"
+    "ok okay success successful succeeded pong ping healthy alive ready hello welcome none"
 )
 _MISSING = frozenset(("", "nan", "null", "undefined", "nat", "inf", "-inf", "infinity", "-infinity"))
 _ERROR_TEXT = pattern(
@@ -96,6 +95,11 @@ def said(text: str, width: int = _LABEL) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
+def is_error(text: str) -> bool:
+    """Whether a text complains: an exception, a traceback, a web page."""
+    return _ERROR_TEXT.search(text[:_LONGEST]) is not None
+
+
 class _Reader:
     """Gathers labels and numbers."""
 
@@ -123,7 +127,7 @@ class _Reader:
                 self.found.append(said(str(data)))
         elif isinstance(data, str):
             text = data.strip()
-            if len(text) <= _LONGEST and text.lower() not in _MISSING and not _ERROR_TEXT.search(text):
+            if len(text) <= _LONGEST and text.lower() not in _MISSING and not is_error(text):
                 self.found.append(said(text))
 
     def sentence(self, text: str) -> None:

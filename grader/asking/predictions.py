@@ -173,6 +173,8 @@ def _of_csv(text: str, pointer: str | None) -> list[str]:
     cells = [cell.strip() for row in rows for cell in row]
     if sum(1 for cell in cells if cell) == 1:
         return answers.values(_cell("".join(cells)), None, MOST_VALUES)
+    if answers.is_error(text.lstrip().partition("\n")[0]):
+        raise answers.NoPrediction(f"The answer is a message: {answers.said(text.strip(), 120)}")
     return answers.values([_cell(cell) for cell in cells], None, MOST_VALUES)
 
 

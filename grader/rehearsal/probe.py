@@ -190,7 +190,7 @@ class _Asking:
 
     def _read(self, one: Attempt, answer: Answer, sent: bytes) -> Attempt:
         one = one._replace(status=answer.status, answer=_shown(answer.body, _SHOWN))
-        if answer.status == 200:
+        if 200 <= answer.status < 300:
             found = predictions.read(answer.content_type, answer.body, sent=sent)
             return one._replace(prediction=found.values[:_VALUES], problem=found.problem)
         told = self._told(answer)

@@ -9,10 +9,12 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from grader.rehearsal import pythons
 from grader.rehearsal.exchange import MOST_BODY, Answer
 from grader.rehearsal.probe import probe
 from tests.rehearsal.serving import Bounds, Server, serving
@@ -244,6 +246,21 @@ def test_requirements_go_before_what_is_installed_and_after_the_standard_library
     }
     with serving(files, paths=["paths"]) as server:
         assert server.post(b"").body == b"(1, 2, 'run')"
+
+
+def test_every_python_at_hand(tmp_path: Path) -> None:
+    found = {one.series: one.executable for one in pythons.find((), tmp_path)}
+    assert found
+    script = SCRIPT.replace("import json", "import json, warnings\nwarnings.warn('old')", 1)
+    for series, python in found.items():
+        with serving({"code/inference.py": script}, python=python) as server:
+            asked = probe(server.address, "sagemaker", [Payload(body=b"["), Payload()], Bounds(), server)
+        assert [one.status for one in asked.attempts] == [500, 200], (series, asked)
+        assert asked.attempts[0].trace[0].startswith("> inference.py:"), series
+        assert asked.warnings == ("UserWarning: old",), series
+        with serving({}, contract="vertex", python=python) as server:
+            asked = probe(server.address, "vertex", [], Bounds(), server)
+        assert (asked.loads.problem or "").startswith("ValueError: There is no model.joblib"), series
 
 
 def test_main_holds_nothing_of_ours() -> None:
