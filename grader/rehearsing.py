@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
+import os
 import shlex
+import socket
+import socketserver
 import sys
+import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from grader.facts.asked import Rehearsal
 from grader.grading import Task
@@ -85,22 +89,15 @@ def serve(task: Task, *, sandboxed: bool, port: int | None) -> int:
         raise WrongCall(f"there is nothing to serve: {visible(told)}")
     order = Order.from_json(answer["orders"][0])
     with started(order, progress=_say, sandboxed=sandboxed) as served:
-        asyncio.run(_forward(order, served, port))
+        _forward(order, served, port)
     return 0
 
 
-async def _forward(order: Order, served: Served, port: int | None) -> None:
+def _forward(order: Order, served: Served, port: int | None) -> None:
     """Pass connections on loopback on to the server's own socket, until the server ends."""
-
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            inside, outside = await asyncio.open_unix_connection(str(served.address))
-            await asyncio.gather(_pump(reader, outside), _pump(inside, writer))
-        writer.close()
-
-    server = await _listen(connected, port)
-    async with server:
-        number = server.sockets[0].getsockname()[1]
+    with _listening(served.address, port) as server:
+        threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
+        number = server.server_address[1]
         health, predict = _ROUTES[order.platform]
         _say(
             f"The rehearsed endpoint is at http://127.0.0.1:{number} until Ctrl-C; its health check is GET {health}."
@@ -111,11 +108,54 @@ async def _forward(order: Order, served: Served, port: int | None) -> None:
             header = f"-H 'Content-Type: {visible(order.payloads[0].content_type)}'"
             print(f"  curl -sS http://127.0.0.1:{number}{predict} {header} -d {body}", file=sys.stderr)
         shown = 0
-        while (ended := served.running.ended()) is None:
-            shown = _show_log(served.running.log(), shown)
-            await asyncio.sleep(0.2)
+        try:
+            while (ended := served.running.ended()) is None:
+                shown = _show_log(served.running.log(), shown)
+                time.sleep(0.2)
+        finally:
+            server.shutdown()
         _show_log(served.running.log(), shown)
         _say(f"The server ended: {ended.sentence}")
+
+
+class _Connection(socketserver.BaseRequestHandler):
+    """One connection, passed on both ways until either side has said all."""
+
+    server: _Server
+
+    def handle(self) -> None:
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as inside:
+            inside.connect(os.fspath(self.server.inside))
+            asking = threading.Thread(target=_pump, args=(self.request, inside), daemon=True)
+            asking.start()
+            _pump(inside, self.request)
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    """Listens on loopback; ``inside`` is the address of the socket that connections are passed on to."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, port: int, inside: Path) -> None:
+        self.inside = inside
+        super().__init__(("127.0.0.1", port), _Connection)
+
+
+def _listening(inside: Path, port: int | None) -> _Server:
+    try:
+        return _Server(_PORT if port is None else port, inside)
+    except (OSError, OverflowError) as problem:
+        if port is not None:
+            raise WrongCall(f"port {port} cannot be had ({problem}); give another with --port") from None
+    return _Server(0, inside)
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65_536):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
 
 
 def _shell_text(body: bytes) -> str | None:
@@ -125,26 +165,6 @@ def _shell_text(body: bytes) -> str | None:
     except (ValueError, RecursionError):
         text = body.decode("utf-8", errors="replace").strip()
     return shlex.quote(text) if text == visible(text) and len(text) < 2000 else None
-
-
-async def _listen(connected: Any, port: int | None) -> asyncio.Server:
-    try:
-        return await asyncio.start_server(connected, "127.0.0.1", _PORT if port is None else port)
-    except OSError as problem:
-        if port is not None:
-            raise WrongCall(
-                f"port {port} cannot be had ({problem.strerror}); give another with --port"
-            ) from None
-    return await asyncio.start_server(connected, "127.0.0.1", 0)
-
-
-async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while data := await source.read(65_536):
-            sink.write(data)
-            await sink.drain()
-        if sink.can_write_eof():
-            sink.write_eof()
 
 
 def _show_log(text: str, shown: int) -> int:

@@ -96,6 +96,7 @@ def test_an_endpoint_kept_up_answers_on_loopback_until_interrupted() -> None:
             )
             with pytest.raises(urllib.error.HTTPError) as caught:
                 urllib.request.urlopen(request, timeout=60)
+            caught.value.close()
             assert caught.value.code == 500
         process.send_signal(signal.SIGINT)
         _, rest = process.communicate(timeout=20)
