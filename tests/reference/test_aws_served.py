@@ -7,6 +7,8 @@ import io
 import json
 import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -20,6 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.aws_server import KEYS, Cloud, serving
+from tests.calls import grade
 from tests.rehearsal import serving as rehearsal
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
@@ -307,6 +310,53 @@ def test_a_request_that_its_code_refuses_is_told(deployed: Deployed, tmp_path: P
     done = run(deployed.cloud, "predict", "--file", str(tmp_path / "wrong.json"))
     assert done.returncode == 1
     assert "The endpoint is there, but its code could not answer" in done.stderr
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[str]:
+    """The address of the deployment that the grader rehearses, sandbox and all."""
+    shutil.copytree(HERE, tmp_path / "aws_deploy", ignore=shutil.ignore_patterns(".venv*", "__pycache__"))
+    command = [sys.executable, "-m", "grader", "rehearse", str(tmp_path), "--serve", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            said = []
+            for line in process.stderr:
+                said.append(line)
+                if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+                    yield found.group()
+                    break
+            else:
+                pytest.fail("".join(said))
+        finally:
+            process.send_signal(signal.SIGINT)
+
+
+def test_the_rehearsal_that_the_readme_shows(served: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "deploy.py", "predict", "--url", served],
+        cwd=HERE,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[50.0, 16.3, 230, 5700]      -> Gentoo"
+
+
+def test_the_grader_rehearses_it(tmp_path: Path) -> None:
+    shutil.copytree(HERE, tmp_path / "aws_deploy", ignore=shutil.ignore_patterns(".venv*", "__pycache__"))
+    done = grade(tmp_path, "--rehearse", "--platform", "aws", "--format", "json", timeout=300)
+    assert done.code == 0, done.err
+    (submission,) = done.submissions
+    found = {item["id"]: item for item in submission["items"] if item["id"].startswith("rehearsal.")}
+    assert {identifier: item["status"] for identifier, item in found.items()} == {
+        "rehearsal.loads": "pass",
+        "rehearsal.ping": "pass",
+        "rehearsal.predicts": "pass",
+    }
+    assert "scikit-learn 1.2.1" in found["rehearsal.loads"]["message"]
+    assert "Adelie, Chinstrap, Gentoo" in found["rehearsal.predicts"]["message"]
 
 
 @pytest.fixture(scope="module")
