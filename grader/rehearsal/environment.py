@@ -292,7 +292,8 @@ class _Maker:
         self, place: Path, interpreter: Interpreter, pins: tuple[str, ...], folder: Path
     ) -> dict[str, Any]:
         """Fill ``folder`` as the virtual environment that will be ``place``."""
-        from grader.rehearsal.installer import compile_sources, install
+        from grader.rehearsal.bytecode import compile_sources
+        from grader.rehearsal.installer import install
 
         told = dict(pin.split("==", 1) for pin in pins)
         names = [f"{name} {told[name]}" for name in self.packages if name in told]
@@ -307,7 +308,7 @@ class _Maker:
             f"version = {'.'.join(map(str, interpreter.version))}\n",
             encoding="utf-8",
         )
-        compile_sources(self.tool, interpreter, site, place / site.relative_to(folder))
+        compile_sources(interpreter, site, place / site.relative_to(folder), self.deadline)
         return {"executable": str(interpreter.executable), "packages": cache.installed(site)}
 
     def _nothing(self) -> str:

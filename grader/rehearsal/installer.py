@@ -8,13 +8,11 @@ source runs its code.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -203,7 +201,7 @@ def _call(tool: Installer, arguments: Sequence[str], folder: Path, *, seconds: f
         try:
             _await(child, deadline, tool.cache)
         finally:
-            _end(child)
+            end(child)
         told.seek(0)
         return _Done(child.returncode, told.read(_MOST_TOLD).decode("utf-8", "replace"))
 
@@ -228,7 +226,7 @@ def _await(child: subprocess.Popen[bytes], deadline: float, cache: Path) -> None
             raise Unavailable("What is to be installed takes more room on disk than it may.")
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
+def end(child: subprocess.Popen[bytes]) -> None:
     """End uv and what it started, if it still runs."""
     if child.poll() is None:
         with contextlib.suppress(OSError):
@@ -392,44 +390,6 @@ def _tidy(target: Path) -> None:
             at = Path(where, name)
             if at.is_symlink():
                 at.unlink()
-
-
-# Compiling reads sources and runs none. They may be anything a package index has, hence the limits; what is not
-# compiled here is compiled at each start, so this is worth its time and nothing depends on it.
-_COMPILE = """
-import compileall, re, resource, sys
-folder, shown, seconds, workers = sys.argv[1:5]
-resource.setrlimit(resource.RLIMIT_AS, (2_000_000_000,) * 2)
-resource.setrlimit(resource.RLIMIT_CPU, (int(seconds),) * 2)
-compileall.compile_dir(folder, ddir=shown, quiet=2, rx=re.compile(r"/tests?/"), workers=int(workers))
-"""
-
-
-def compile_sources(tool: Installer, interpreter: Interpreter, folder: Path, shown: Path) -> None:
-    """Keep the bytecode of what is in ``folder``, as if it lay in ``shown``: a sandbox cannot write any. Best effort."""
-    seconds = max(1.0, min(240.0, tool.deadline - time.monotonic()))
-    if sys.platform == "win32":
-        return
-    few = sum(1 for _ in itertools.islice(folder.rglob("*.py"), 300)) < 300
-    workers = "1" if few else str(min(4, os.cpu_count() or 1))
-    command = [str(interpreter.executable), "-I", "-S", "-c", _COMPILE, str(folder), str(shown)]
-    with tempfile.TemporaryDirectory(prefix="grade-compile-") as empty, contextlib.suppress(OSError):
-        child = subprocess.Popen(
-            [*command, str(int(seconds)), workers],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd=empty,
-            env={"PATH": os.defpath, "LANG": "C.UTF-8"},
-            umask=0o022,
-            start_new_session=True,
-        )
-        try:
-            child.wait(seconds)
-        except subprocess.TimeoutExpired:
-            pass
-        finally:
-            _end(child)
 
 
 def download(tool: Installer, minor: tuple[int, int], progress: Progress) -> str | None:

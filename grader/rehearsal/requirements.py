@@ -183,6 +183,7 @@ def install(
 
     def work(folder: Path) -> dict[str, Any]:
         from grader.rehearsal import installer
+        from grader.rehearsal.bytecode import compile_sources
 
         tool = tool_of()
         count = "1 line" if len(lines) == 1 else f"{len(lines)} lines"
@@ -204,7 +205,7 @@ def install(
         new = {name: version for name, version in wanted.items() if base.get(name) != version}
         target = folder / "site-packages"
         installer.install(tool, [f"{name}=={version}" for name, version in new.items()], interpreter, target)
-        installer.compile_sources(tool, interpreter, target, place / "site-packages")
+        compile_sources(interpreter, target, place / "site-packages", deadline)
         return {"packages": cache.installed(target), "left_out": left_out}
 
     record = cache.build(root, place, work, deadline=deadline, progress=progress)
