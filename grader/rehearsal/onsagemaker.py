@@ -73,10 +73,20 @@ def on_sagemaker(subject: Subject, tree: Tree, stage: Stage) -> Laid:
         )
     served = versions.on_sagemaker(subject, known)
     program, code_dir, text, requirements = _code(subject, script, tree, stage, notes, doubts)
+    told = script.path
+    if script.member is not None and (told is None or not _same_text(tree, told, text)):
+        told = f"{script.archive}!{plain(script.member)}"
     return Laid(
-        "aws", served, known, model, program, code_dir, script.path or f"{script.archive}!{script.member}", text,
+        "aws", served, known, model, program, code_dir, told, text,
         handlers_of(text).defined if text else (), requirements, tuple(notes), tuple(doubts),
     )  # fmt: skip
+
+
+def _same_text(tree: Tree, path: str, text: str | None) -> bool:
+    try:
+        return text is not None and decode(tree.read(path, _TEXT)) == text
+    except (Unreadable, KeyError):
+        return False
 
 
 # -- the script ----------------------------------------------------------------------------------------------------
@@ -321,13 +331,9 @@ def _code(
     if script.member is not None:
         member = plain(script.member)
         folder, _, program = member.rpartition("/")
-        where = f"model/{folder}" if folder else "model"
-        return (
-            program,
-            f"{_MODEL}/{folder}" if folder else _MODEL,
-            _text(stage, f"{where}/{program}"),
-            _text(stage, f"{where}/requirements.txt"),
-        )
+        # The container copies the folder to where code lies (sagemaker-containers 2.8.6.post2, `_files.py`).
+        stage.copy(f"model/{folder}" if folder else "model", "code")
+        return program, _CODE, _text(stage, f"code/{program}"), _text(stage, "code/requirements.txt")
     path = script.path or ""
     call = script.call
     folder, program = posixpath.split(path)

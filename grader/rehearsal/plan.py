@@ -26,6 +26,8 @@ from grader.rehearsal.versions import Served, Undecided
 from grader.submission.tree import Tree
 from grader.text import excerpt
 
+_MOST_NOTES = 8
+
 MODEL_DIR = "/opt/ml/model"
 """Where SageMaker unpacks the model archive; the model's folder lies there for the other contracts too."""
 
@@ -114,7 +116,11 @@ def _order(subject: Subject, tree: Tree, limits: Limits, stage: Stage, laid: Lai
     requirements, refused = _requirements(laid)
     left_out = tuple(("requirements", note) for note in refused)
     stage.folders("model", "code")
-    notes = (*served.notes, *laid.notes, *stage.notes, *refused)
+    left = [
+        *stage.notes[:_MOST_NOTES],
+        *(["more files were left out"] if len(stage.notes) > _MOST_NOTES else []),
+    ]
+    notes = (*served.notes, *laid.notes, *left, *refused)
     about = Rehearsal(
         laid.platform, "asked",
         model=laid.model, script=laid.script, declared=served.declared, place=served.place,

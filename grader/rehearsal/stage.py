@@ -18,6 +18,7 @@ from grader.submission.tree import Tree
 from grader.text import excerpt
 
 _MOST_FILES = 5_000
+_MOST_CODE_FILES = 2_000
 _MOST_CODE = 60_000_000
 """Bytes of a code folder; SageMaker's own bound on a source archive is 2 GB, but no lab's code is that large."""
 _LARGEST_CODE = 20_000_000
@@ -73,10 +74,14 @@ class Stage:
     def tree(self, source: Tree, below: str, where: str) -> None:
         """The submission's files below the folder ``below`` (all of it for ""), as far as they can be read."""
         start = f"{below}/" if below else ""
-        have = 0
+        have = count = 0
         for path, entry in source.files.items():
             if not path.startswith(start):
                 continue
+            count += 1
+            if count > _MOST_CODE_FILES:
+                self.notes.append(f"of the code, {_MOST_CODE_FILES} files were taken and the rest left out")
+                break
             size = entry.size or 0
             if size > _LARGEST_CODE or have + size > _MOST_CODE:
                 self.notes.append(f"`{excerpt(path, 80)}` was left out of the code: it is too large")
@@ -91,6 +96,14 @@ class Stage:
         except (Unreadable, KeyError) as problem:
             self.notes.append(f"`{excerpt(path, 80)}` was left out: {problem}")
             return False
+
+    def copy(self, below: str, where: str) -> None:
+        """What was written below the folder ``below`` a second time, below ``where``: one file under two names."""
+        source = self.folder / below
+        for path in sorted(p for p in source.rglob("*") if p.is_file()):
+            target = self.folder / where / path.relative_to(source)
+            if self._folder(target.parent) and not target.exists():
+                os.link(path, target)
 
     def has(self, where: str) -> bool:
         """Whether a file was written there."""

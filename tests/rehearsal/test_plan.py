@@ -123,7 +123,7 @@ def without(*names: str) -> Files:
                 "aws_deploy/model.tar.gz": tar({"model.joblib": PIPELINE, "code/serve.py": FN.encode()}),
                 "aws_deploy/code/serve.py": FN,
             },
-            "serve.py", "/opt/ml/model/code", {"model/model.joblib", "model/code/serve.py"}, set(),
+            "serve.py", "/opt/ml/code", {"code/serve.py", "model/model.joblib", "model/code/serve.py"}, set(),
         ),
         # A loose model, packed by nothing, or by a command.
         (
