@@ -261,9 +261,10 @@ class _Reading:
     def _flag_place(command: ParsedCommand, given: tuple[Word, int]) -> tuple[str, int | None, int, Form]:
         word, offset = given
         span = word.at(offset)
-        if span.origin is not None and word.known:
+        whole = word.at(len(word.text) - 1) == span  # a value made of several parts stands where it is made
+        if span.origin is not None and word.known and whole:
             return span.origin.path, span.origin.cell, span.origin.line, span.origin.form
-        return command.path, command.cell, span.line if span.origin is None else word.line, "flag"
+        return command.path, command.cell, span.line, "flag"
 
 
 def _glued(command: ParsedCommand) -> tuple[Word | None, int]:

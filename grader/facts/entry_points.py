@@ -1,4 +1,4 @@
-"""Entry points that no Python names: ``SAGEMAKER_PROGRAM`` in the YAML or JSON of a container, a stack, a template."""
+"""Entry points that no Python names: ``SAGEMAKER_PROGRAM`` in the YAML, JSON or Terraform of a container, a stack."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from grader.facts.records import EntryName
 from grader.patterns import pattern
 
 _PROGRAM = pattern(r"""SAGEMAKER_PROGRAM\\?["']?[ \t]*[:=][ \t]*\\?["']?([\w./-]+)""")
+_TERRAFORM = pattern(r"""SAGEMAKER_PROGRAM"?[ \t]*[:=][ \t]*"([\w./-]+)\"""")
 _MOST = 100
 
 
@@ -15,7 +16,10 @@ def in_data(data: Mapping[str, str]) -> tuple[EntryName, ...]:
     """The entry points that data files name, by path and line; ``data`` is text by path."""
     found: list[EntryName] = []
     for path in sorted(data):
-        for match in _PROGRAM.finditer(data[path]):
+        written = (
+            _TERRAFORM if path.endswith(".tf") else _PROGRAM
+        )  # there, what has no quotes is an expression
+        for match in written.finditer(data[path]):
             if len(found) < _MOST:
                 found.append(EntryName(path, data[path].count("\n", 0, match.start()) + 1, match.group(1)))
     return tuple(found)

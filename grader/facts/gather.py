@@ -267,7 +267,10 @@ def gather(
         commands=command_facts,
         uploads=uploads,
         packings=python.packings,
-        entry_names=reading.guarded("(the entry points)", entry_points.in_data, data) or (),
+        entry_names=reading.guarded(
+            "(the entry points)", entry_points.in_data, {**data, **_terraform(reading, paths)}
+        )
+        or (),
         steps=_steps(reading, documents.readmes, parsed),
         tutorials=found_tutorials or (),
         secrets=secret_facts,
@@ -387,6 +390,16 @@ def _scripts(reading: _Reading, paths: frozenset[str]) -> tuple[list[ShellText],
                 continue  # a data file: told where it is searched for secrets
             shell += reading.guarded(path, commands.from_file, path, data[path]) or ()
     return shell, data
+
+
+def _terraform(reading: _Reading, paths: frozenset[str]) -> dict[str, str]:
+    """The text of Terraform's files."""
+    found: dict[str, str] = {}
+    for path in sorted(path for path in paths if path.endswith(".tf"))[:_DATA_READ]:
+        raw = reading.bytes_of(path, _SMALL)
+        if raw is not None:
+            found[path] = decode(raw)
+    return found
 
 
 def _commands(texts: Iterable[ShellText]) -> tuple[commands.ParsedCommand, ...]:

@@ -52,6 +52,7 @@ def short(version: Version) -> tuple[object, ...]:
         (f"{CREATE} --runtime-version= --python-version ''", [(1, "flag", "", "", None)]),
         (f"{CREATE} --runtime-version --framework x", [(1, "flag", "", None, None)]),
         (f"V=2.6\n\n{CREATE} --runtime-version $V", [(1, "shell-variable", "2.6", None, None)]),
+        (f"MAJOR=2\n\n{CREATE} \\\n --runtime-version $MAJOR.11", [(4, "flag", "2.11", None, None)]),
         (f"A='--runtime-version 2.6'\n{CREATE} $A", [(1, "shell-variable", "2.6", None, None)]),
         (f"{CREATE} --runtime-version $V", [(1, "flag", None, None, None)]),
         (f"V=$1\n{CREATE} --runtime-version $V", [(2, "flag", None, None, None)]),

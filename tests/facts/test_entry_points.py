@@ -7,6 +7,11 @@ import pytest
 from grader.facts.entry_points import in_data
 
 
+def test_names_in_terraform_stand_in_quotes() -> None:
+    text = 'environment = {\n  SAGEMAKER_PROGRAM = "serve.py"\n}\nother = {\n  SAGEMAKER_PROGRAM = var.script\n}\n'
+    assert [(entry.line, entry.name) for entry in in_data({"main.tf": text})] == [(2, "serve.py")]
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [
