@@ -31,11 +31,14 @@ _RANK = {Status.PASS: 0, Status.REVIEW: 1, Status.ERROR: 2, Status.FAIL: 3}
 def in_service(subject: Subject, *, wanted: bool = False) -> Verdict:
     """The endpoint exists and is in service
 
-    Why: Only an endpoint in service can be asked for a prediction. Which one it is stands in `endpoint.yaml` in the
-        deploy folder, or as a literal name in its files; an address is asked only where everybody can reach it.
+    Why: Only an endpoint in service can be asked for a prediction. Which one it is stands in `endpoint.yaml`
+    in the
+        deploy folder, or as a literal name in its files; an address is asked only where everybody can reach
+        it.
     Example: `aws_deploy/endpoint.yaml` says `endpoint: penguins` and `region: us-east-1`, and
         `aws sagemaker describe-endpoint` says `InService`.
-    Remedy: Name the endpoint in `endpoint.yaml`, create it again, or wait until it is in service; delete it after it was
+    Remedy: Name the endpoint in `endpoint.yaml`, create it again, or wait until it is in service; delete it
+    after it was
         graded.
     """
     ours = _endpoints(subject)
@@ -48,10 +51,12 @@ def in_service(subject: Subject, *, wanted: bool = False) -> Verdict:
 def predicts(subject: Subject) -> Verdict:
     """The endpoint answers a prediction
 
-    Why: A prediction is what the deployment is for: whole JSON, CSV or npy with at least one label or finite number. A web
+    Why: A prediction is what the deployment is for: whole JSON, CSV or npy with at least one label or finite
+    number. A web
         page, an error or `null` is none.
     Example: The endpoint answers one row of features with a label or a number.
-    Remedy: Send the request that your README shows, mend what the endpoint's log names, and put a request that works
+    Remedy: Send the request that your README shows, mend what the endpoint's log names, and put a request
+    that works
         beside `endpoint.yaml`, as its `sample`.
     """
     ours = _endpoints(subject)
@@ -79,7 +84,7 @@ def _none(subject: Subject, wanted: bool) -> Verdict:
         )
     if wanted:
         return failed(
-            "The deployed endpoint was expected to be named, in `endpoint.yaml` in the deploy folder; nothing names one.",
+            "The endpoint was expected to be named in `endpoint.yaml` in the deploy folder; nothing names one.",
             subject.where,
         )
     return not_applicable(
@@ -169,14 +174,15 @@ def _predicting(endpoint: LiveEndpoint, subject: Subject) -> Verdict:
     why = excerpt(endpoint.payload_problem or "", 300).rstrip(".")
     why = f": {_lower(why)}" if why else ""
     return review(
-        f"{told} The request was made here from the model's features, and may not be the one that it takes{why}.",
+        f"{told} It was made here from the model's features, and may not be what it takes{why}.",
         *at,
         hint=_SAY_WHAT,
     )
 
 
 def _must_answer(endpoint: LiveEndpoint, subject: Subject) -> bool:
-    """Whether it had to answer what we made: Google's own container has no code of the student's, or the rehearsal did."""
+    """Whether it had to answer what we made: Google's own container has no code of the student's, or the
+    rehearsal did."""
     image = endpoint.image if endpoint.kind == "vertex" and endpoint.payload_problem is None else None
     if image and tables.vertex_container_of(image) is not None:
         return True

@@ -1,8 +1,10 @@
 """Which endpoints a submission's own files name: for asking the endpoint itself, and read only then.
 
 Names stand in Python (``deploy(endpoint_name="penguins")``, ``invoke_endpoint(EndpointName=NAME)``,
-``aiplatform.Endpoint("projects/...")``), in commands of the clouds' programs, and in addresses handed to ``curl``. Values
-are followed through variables as everywhere; one that is made at run time is no name. Regions and projects come
+``aiplatform.Endpoint("projects/...")``), in commands of the clouds' programs, and in addresses handed to
+``curl``. Values
+are followed through variables as everywhere; one that is made at run time is no name. Regions and projects
+come
 the same way. None of it is judged here, not even its form.
 """
 
@@ -27,8 +29,10 @@ Kind = Literal["sagemaker", "vertex", "ai-platform"]
 _MOST = 200
 _LONGEST = 200
 _WORDS = frozenset({
-    "endpoint_name", "EndpointName", "create_endpoint", "invoke_endpoint", "describe_endpoint", "aiplatform", "Endpoint",
-    "Predictor", "SKLearnPredictor", "RealTimePredictor", "region_name", "endpoint_path", "PredictionServiceClient",
+    "endpoint_name", "EndpointName", "create_endpoint", "invoke_endpoint", "describe_endpoint", "aiplatform",
+    "Endpoint",
+    "Predictor", "SKLearnPredictor", "RealTimePredictor", "region_name", "endpoint_path",
+    "PredictionServiceClient",
 })  # fmt: skip
 _PREDICTORS = frozenset({"Predictor", "SKLearnPredictor", "RealTimePredictor", "XGBoostPredictor"})
 _GONE = frozenset({"delete_endpoint", "delete_endpoint_config", "delete_model", "delete"})
@@ -41,7 +45,8 @@ _SAGEMAKER_URL = pattern(
 
 
 class EndpointName(NamedTuple):
-    """An endpoint's name as it stands in a file. ``shown_only``: a name for people (Vertex AI's display name).
+    """An endpoint's name as it stands in a file. ``shown_only``: a name for people (Vertex AI's display
+    name).
 
     ``region`` and ``project`` are those that stand beside it, as written.
     """
@@ -57,7 +62,8 @@ class EndpointName(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """A region or project that code or a command chooses for all that follows. ``cloud``: ``aws`` or ``gcp``."""
+    """A region or project that code or a command chooses for all that follows. ``cloud``: ``aws`` or
+    ``gcp``."""
 
     path: str
     cloud: str

@@ -1,6 +1,7 @@
 """The address guard: a submission chooses where to connect, and this decides whether it may.
 
-An address is read strictly (one spelling, no user, no odd numbers), looked up once, and every address that the look-up
+An address is read strictly (one spelling, no user, no odd numbers), looked up once, and every address that
+the look-up
 gave has to be reachable by anyone on the internet. The connection then goes to one of those very numbers.
 Networks: IANA's special-purpose address registries for IPv4 and IPv6, as of 2026-11-22.
 """
@@ -26,7 +27,8 @@ _PORT = pattern(r"[1-9][0-9]{0,4}\Z")
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/?%")
 
 _PRIVATE_SUFFIXES = (
-    "localhost", "localdomain", "local", "internal", "intranet", "lan", "home", "corp", "home.arpa", "in-addr.arpa", "ip6.arpa", "onion",
+    "localhost", "localdomain", "local", "internal", "intranet", "lan", "home", "corp", "home.arpa",
+    "in-addr.arpa", "ip6.arpa", "onion",
 )  # fmt: skip
 """Names that nobody outside one network can have."""
 
@@ -67,7 +69,8 @@ _V6 = {
 _REFUSED = tuple((ipaddress.ip_network(net), why) for net, why in (*_V4.items(), *_V6.items()))
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _UNICAST = ipaddress.IPv6Network("2000::/3")
-# Never, not even with --allow-private: there the keys of the machine itself can be asked for (its metadata service).
+# Never, not even with --allow-private: there the keys of the machine itself can be asked for (its metadata
+# service).
 _METADATA = tuple(map(ipaddress.ip_network, ("169.254.0.0/16", "fe80::/10", "fd00:ec2::/32")))
 _SPEAKS_TO_ALL = ("multicast", "reserved")
 
@@ -81,7 +84,8 @@ class Unresolved(Exception):
 
 
 class Address(NamedTuple):
-    """An address that may be asked, by its form. ``host`` is lower case, without brackets; ``path`` with the query.
+    """An address that may be asked, by its form. ``host`` is lower case, without brackets; ``path`` with the
+    query.
 
     ``number`` is the host where it is a number and no name.
     """
@@ -154,9 +158,7 @@ def _host_and_port(authority: str, scheme: str) -> tuple[str, int]:
     if not _PORT.match(port) or int(port) > 65_535:
         raise Refused("the port of an address is a number from 1 to 65535")
     if int(port) < 1_024 and int(port) not in (80, 443):
-        raise Refused(
-            f"port {port} belongs to another service than a web server; 80, 443 and those from 1024 on are asked"
-        )
+        raise Refused(f"port {port} is no web server's; 80, 443 and those from 1024 on are asked")
     return host, int(port)
 
 
@@ -177,7 +179,8 @@ def _host(host: str, *, allow_private: bool) -> tuple[str, str | None]:
         raise Refused("the address names no host")
     labels = name.split(".")
     if _NUMBER.match(labels[-1]) or (labels[-1] == "" and len(labels) > 1 and _NUMBER.match(labels[-2])):
-        # What a browser takes for a number: only the four decimal parts, as everybody writes them, are one here.
+        # What a browser takes for a number: only the four decimal parts, as everybody writes them, are one
+        # here.
         try:
             four = ipaddress.IPv4Address(name)
         except ValueError:
@@ -213,7 +216,8 @@ def not_public(
 ) -> str | None:
     """Why a number is not asked, as a sentence's beginning; None where everybody can reach it.
 
-    ``allow_private``: only what no web server has (multicast, reserved) and what hands out a machine's own keys
+    ``allow_private``: only what no web server has (multicast, reserved) and what hands out a machine's own
+    keys
     (link-local) is refused then.
     """
     if isinstance(number, ipaddress.IPv6Address) and number in _NAT64:

@@ -1,4 +1,5 @@
-"""One time budget for one endpoint: what is asked again, how long it waits between, and an end that nothing outlives."""
+"""One time budget for one endpoint: what is asked again, how long it waits between, and an end that nothing
+outlives."""
 
 from __future__ import annotations
 
@@ -68,9 +69,11 @@ class _Job(Generic[_T]):
 
 
 def within(seconds: float, work: Callable[[], _T]) -> _T:
-    """``work()``, or an end after ``seconds``, whatever it waits for: a look-up, a handshake, one byte a second.
+    """``work()``, or an end after ``seconds``, whatever it waits for: a look-up, a handshake, one byte a
+    second.
 
-    The work has a thread of its own, which is left behind where it does not end; it holds nothing but its connection.
+    The work has a thread of its own, which is left behind where it does not end; it holds nothing but its
+    connection.
 
     Raises:
         OutOfTime: it did not end in time.

@@ -1,7 +1,9 @@
-"""``endpoint.yaml``: where a student says which endpoint is theirs. Every fault at once, with line and column.
+"""``endpoint.yaml``: where a student says which endpoint is theirs. Every fault at once, with line and
+column.
 
     platform: aws            # aws or gcp; the folder says it anyway
-    endpoint: penguins       # SageMaker: the name. Vertex AI: the id, projects/P/locations/R/endpoints/ID, or display name
+    endpoint: penguins       # SageMaker: the name. Vertex AI: the id, projects/P/locations/R/endpoints/ID,
+    or display name
     region: us-east-1
     project: my-project      # Vertex AI only
 
@@ -39,7 +41,8 @@ NAMES = ("endpoint.yaml", "endpoint.yml")
 MOST_BYTES = 20_000
 _WHAT = "endpoint.yaml"
 KEYS = (
-    "platform", "endpoint", "region", "project", "url", "method", "headers", "sample", "body", "content_type", "accept",
+    "platform", "endpoint", "region", "project", "url", "method", "headers", "sample", "body",
+    "content_type", "accept",
     "prediction",
 )  # fmt: skip
 _METHODS = ("POST", "GET", "PUT")
@@ -54,8 +57,10 @@ _HEADER_VALUE = pattern(r"[\x21-\x7e](?:[\x20-\x7e]{0,1998}[\x21-\x7e])?\Z")
 _MOST_HEADERS = 20
 # What says how a message is framed or whom it is for is the client's, not the submission's.
 _NOT_THEIRS = frozenset({
-    "host", "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "te", "trailer", "expect",
-    "proxy-authorization", "proxy-connection", "cookie", "forwarded", "accept-encoding", "content-encoding", "range",
+    "host", "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "te", "trailer",
+    "expect",
+    "proxy-authorization", "proxy-connection", "cookie", "forwarded", "accept-encoding", "content-encoding",
+    "range",
 })  # fmt: skip
 _TYPES = {
     ".json": "application/json",
@@ -173,7 +178,7 @@ class _Reader:
         if text not in ("aws", "gcp"):
             self.fault(
                 node,
-                f"`platform` is aws or gcp, and {quoted(text)} is neither{did_you_mean(text, ('aws', 'gcp'))}",
+                f"`platform` is aws or gcp, and {quoted(text)} is neither",
             )
         elif text != self.platform:
             self.fault(node, f"`platform` says {text}, and this is the deploy folder of {self.platform}")
@@ -260,7 +265,7 @@ class _Reader:
                 return path
         self.fault(
             node,
-            f"`sample`: {quoted(text)} is no file of this repository, looked for from this folder and the root",
+            f"`sample`: {quoted(text)} is no file in this folder, and none from the root",
         )
         return None
 
@@ -316,7 +321,7 @@ class _Reader:
             ):
                 self.fault(
                     found[key],
-                    f"`{key}` is {quoted(told)}, and the endpoint's name says {quoted(getattr(resource, key))}",
+                    f"`{key}` is {quoted(told)}, and its name says {quoted(getattr(resource, key))}",
                 )
         if values.get("sample") and "content_type" not in found:
             ending = posixpath.splitext(values["sample"])[1].lower()

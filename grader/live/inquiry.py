@@ -1,4 +1,5 @@
-"""What is known of one endpoint while it is asked: each step adds to it, so that an end in between loses nothing."""
+"""What is known of one endpoint while it is asked: each step adds to it, so that an end in between loses
+nothing."""
 
 from __future__ import annotations
 
@@ -103,7 +104,8 @@ class Inquiry:
         body: bytes = b"",
         problem: str | None = None,
     ) -> bool:
-        """Take down one request and its answer; whether it predicted. An answer with an error status is none."""
+        """Take down one request and its answer; whether it predicted. An answer with an error status is
+        none."""
         values: tuple[str, ...] = ()
         if problem is None and status is not None and not 200 <= status < 300:
             problem = f"it answered with status {status}"

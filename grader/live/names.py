@@ -1,6 +1,8 @@
-"""The forms of names that become part of a host name, a path or a command: what is not of the form is never used.
+"""The forms of names that become part of a host name, a path or a command: what is not of the form is never
+used.
 
-AWS: SageMaker API reference, ``EndpointName``; region names. Google: Vertex AI API reference, ``endpointId``; project ids
+AWS: SageMaker API reference, ``EndpointName``; region names. Google: Vertex AI API reference,
+``endpointId``; project ids
 and numbers; locations. As of 2026-11-22.
 """
 
@@ -33,7 +35,8 @@ class Resource(NamedTuple):
 
 
 def resource_of(text: str) -> Resource | None:
-    """What ``projects/P/locations/R/endpoints/E`` names, None where the form is another or a part is impossible."""
+    """What ``projects/P/locations/R/endpoints/E`` names, None where the form is another or a part is
+    impossible."""
     match = _RESOURCE.match(text)
     if match is None:
         return None
@@ -73,7 +76,8 @@ def project_problem(project: str) -> str | None:
 
 
 def endpoint_problem(name: str, kind: str) -> str | None:
-    """What is wrong with an endpoint's name, as the end of a sentence. ``kind``: ``sagemaker`` or ``vertex``."""
+    """What is wrong with an endpoint's name, as the end of a sentence. ``kind``: ``sagemaker`` or
+    ``vertex``."""
     if kind == "sagemaker":
         if _SAGEMAKER.match(name):
             return None

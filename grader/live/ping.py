@@ -1,4 +1,5 @@
-"""Ask one live endpoint: is it in service, and does it predict? Meant for a process beside the reader's, without its limits."""
+"""Ask one live endpoint: is it in service, and does it predict? Meant for a process beside the reader's,
+without its limits."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ __all__ = ["ask", "compare", "not_asked"]
 def ask(target: Target, seconds: float = 60.0, told: Callable[[str], None] | None = None) -> LiveEndpoint:
     """What the endpoint is and answers, within ``seconds``. Never raises for what happens out there.
 
-    The requests of ``target`` are tried in order until one predicts; ``told`` hears one sentence, for who waits.
+    The requests of ``target`` are tried in order until one predicts; ``told`` hears one sentence, for who
+    waits.
     """
     inquiry = Inquiry(target, seconds)
     if target.problem is not None:
@@ -58,7 +60,8 @@ def ask(target: Target, seconds: float = 60.0, told: Callable[[str], None] | Non
 
 
 def not_asked(target: Target | Mapping[str, Any], problem: str) -> LiveEndpoint:
-    """The endpoint of a target (or of one as JSON) that was never asked, for a trouble of ours, one sentence."""
+    """The endpoint of a target (or of one as JSON) that was never asked, for a trouble of ours, one
+    sentence."""
     wanted = target if isinstance(target, Target) else Target.from_json(target)
     inquiry = Inquiry(wanted, 1.0)
     inquiry.knows(trouble="other", reason=inquiry.told(problem))
@@ -90,7 +93,8 @@ def _sentence(text: str) -> str:
 
 
 def compare(endpoints: Iterable[LiveEndpoint], rehearsals: Iterable[Rehearsal]) -> tuple[LiveEndpoint, ...]:
-    """The endpoints with ``agrees`` filled: whether one answered a request as the rehearsal of its platform did."""
+    """The endpoints with ``agrees`` filled: whether one answered a request as the rehearsal of its platform
+    did."""
     known = {rehearsal.platform: rehearsal for rehearsal in rehearsals}
     return tuple(
         endpoint._replace(agrees=_agrees(endpoint.attempts, known[endpoint.platform].attempts))
@@ -101,7 +105,8 @@ def compare(endpoints: Iterable[LiveEndpoint], rehearsals: Iterable[Rehearsal]) 
 
 
 def _agrees(live: Iterable[Attempt], rehearsed: Iterable[Attempt]) -> bool | None:
-    """Over the requests that both predicted on; None where there is none, or their answers cannot be compared."""
+    """Over the requests that both predicted on; None where there is none, or their answers cannot be
+    compared."""
     answered = {_request(a): a for a in rehearsed if a.problem is None and a.prediction}
     found: bool | None = None
     for attempt in live:

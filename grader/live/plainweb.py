@@ -1,6 +1,8 @@
-"""One request to an address that a submission chose: to the very number that was looked up, and to nowhere else.
+"""One request to an address that a submission chose: to the very number that was looked up, and to nowhere
+else.
 
-No proxy, cookie, netrc or credential of the operator's takes part: behind a proxy nobody could say where a request goes.
+No proxy, cookie, netrc or credential of the operator's takes part: behind a proxy nobody could say where a
+request goes.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ _BODILESS = frozenset({302, 303})
 
 
 class Answer(NamedTuple):
-    """What came back. ``elsewhere``: the host that a redirect leads to, which is not followed. ``body`` may be cut off
+    """What came back. ``elsewhere``: the host that a redirect leads to, which is not followed. ``body`` may
+    be cut off
     one byte above the bound; ``problem``: it could not be unpacked.
     """
 
@@ -153,7 +156,8 @@ def _read(response: Any, most: int) -> tuple[Answer, str | None]:
 
 
 def _adapter(address: Address, number: str) -> Any:
-    """A transport whose one connection goes to ``number``; the certificate is checked for the host's own name."""
+    """A transport whose one connection goes to ``number``; the certificate is checked for the host's own
+    name."""
     import urllib3
     from requests.adapters import HTTPAdapter
 

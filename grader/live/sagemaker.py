@@ -1,6 +1,8 @@
-"""A SageMaker endpoint: described first, then invoked. It answers ``invoke`` only where it exists and is in service.
+"""A SageMaker endpoint: described first, then invoked. It answers ``invoke`` only where it exists and is in
+service.
 
-Statuses and operations: SageMaker API reference (DescribeEndpoint, DescribeEndpointConfig, DescribeModel) and SageMaker
+Statuses and operations: SageMaker API reference (DescribeEndpoint, DescribeEndpointConfig, DescribeModel)
+and SageMaker
 runtime API reference (InvokeEndpoint, ModelError), as of 2026-11-22 with boto3 1.44.
 """
 
@@ -25,29 +27,36 @@ _SERVING = {
     "InService": None,
     "Updating": "it is being updated, and its former configuration answers meanwhile",
     "SystemUpdating": "it is under maintenance, and answers meanwhile",
-    "RollingBack": "its last update failed and is being taken back; its former configuration answers meanwhile",
+    "RollingBack": "its last update is being taken back, and its former configuration answers meanwhile",
     "UpdateRollbackFailed": "its last update failed, and so did taking that back",
 }
 _NOT_THERE = pattern(r"(?i)could not find endpoint|does not exist|not found")
 _KEYS_REFUSED = frozenset({
-    "ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch",
-    "InvalidSignatureException", "MissingAuthenticationToken", "MissingAuthenticationTokenException", "RequestExpired",
+    "ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException",
+    "SignatureDoesNotMatch",
+    "InvalidSignatureException", "MissingAuthenticationToken", "MissingAuthenticationTokenException",
+    "RequestExpired",
     "InvalidAccessKeyId", "IncompleteSignature", "IncompleteSignatureException", "TokenRefreshRequired",
 })  # fmt: skip
 _NOT_PERMITTED = frozenset({
-    "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized", "OptInRequired", "Forbidden",
+    "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized", "OptInRequired",
+    "Forbidden",
     "UnauthorizedException",
 })  # fmt: skip
 _THROTTLED = frozenset({
-    "Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "RequestLimitExceeded",
-    "RequestThrottled", "SlowDown", "ModelNotReadyException", "ServiceQuotaExceededException", "PriorRequestNotComplete",
+    "Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException",
+    "RequestLimitExceeded",
+    "RequestThrottled", "SlowDown", "ModelNotReadyException", "ServiceQuotaExceededException",
+    "PriorRequestNotComplete",
 })  # fmt: skip
 _SERVICE_DOWN = frozenset({
-    "InternalFailure", "InternalServerError", "InternalServerException", "InternalDependencyException", "InternalError",
+    "InternalFailure", "InternalServerError", "InternalServerException", "InternalDependencyException",
+    "InternalError",
     "ServiceUnavailable", "ServiceUnavailableException",
 })  # fmt: skip
 _AWS_SUFFIXES = (
-    ".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn", ".amazonaws.eu", ".c2s.ic.gov",
+    ".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn", ".amazonaws.eu",
+    ".c2s.ic.gov",
     ".sc2s.sgov.gov", ".csp.hci.ic.gov", ".cloud.adc-e.uk",
 )  # fmt: skip
 _ACCOUNT = pattern(r"[0-9]{12}\Z")
@@ -145,7 +154,8 @@ def _clients(inquiry: Inquiry) -> tuple[Any, Any, str]:
 
 @functools.cache
 def _descriptions() -> Any:
-    """Where boto3 reads what its services are: kept, since SageMaker's is large and several endpoints may be asked."""
+    """Where boto3 reads what its services are: kept, since SageMaker's is large and several endpoints may be
+    asked."""
     import botocore.session
 
     return botocore.session.Session().get_component("data_loader")
@@ -203,7 +213,8 @@ def _image(inquiry: Inquiry, control: Any, told: Mapping[str, Any]) -> None:
 
 
 def _invoke(inquiry: Inquiry, runtime: Any, name: str, sent: Sent) -> bool | None:
-    """Send one request: True when it predicted, False when another form may, None when it is no use to go on."""
+    """Send one request: True when it predicted, False when another form may, None when it is no use to go
+    on."""
     import botocore.exceptions as problems
 
     began = time.monotonic()
@@ -292,7 +303,8 @@ def sorted_out(problem: Exception, inquiry: Inquiry) -> Trouble:
     if isinstance(
         problem,
         problems.NoCredentialsError | problems.PartialCredentialsError | problems.CredentialRetrievalError
-        | problems.TokenRetrievalError | problems.SSOError | problems.ProfileNotFound | problems.ConfigParseError
+        | problems.TokenRetrievalError | problems.SSOError | problems.ProfileNotFound
+        | problems.ConfigParseError
         | problems.NoAuthTokenError | problems.MetadataRetrievalError,
     ):  # fmt: skip
         return Trouble(

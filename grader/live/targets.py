@@ -1,4 +1,5 @@
-"""Which endpoints are asked: what the command line names, else ``endpoint.yaml``, else literal names in the files."""
+"""Which endpoints are asked: what the command line names, else ``endpoint.yaml``, else literal names in the
+files."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ _KINDS = {"aws": "sagemaker", "gcp": "vertex"}
 
 
 class LiveAsked(NamedTuple):
-    """What the operator said. ``allow``: accounts, projects or whole names (ARNs) whose endpoints students may name."""
+    """What the operator said. ``allow``: accounts, projects or whole names (ARNs) whose endpoints students
+    may name."""
 
     endpoint: str | None = None
     region: str | None = None
@@ -35,7 +37,8 @@ class LiveAsked(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What is sent to predict. ``form`` is how a person would call it; ``body`` is base64, None for a GET without one;
+    """What is sent to predict. ``form`` is how a person would call it; ``body`` is base64, None for a GET
+    without one;
     ``origin`` the file of the student's that it was taken from, None for one made from the model's features.
     """
 
@@ -49,9 +52,12 @@ class Request(NamedTuple):
 class Target(NamedTuple):
     """An endpoint to ask, in plain values: it goes to another process as JSON (``to_json``, ``from_json``).
 
-    ``kind``, ``named_by`` and ``place`` (path, cell, line) as in ``LiveEndpoint``. ``name`` is what is asked for (of a
-    ``url`` the address). ``problem``: why it is not asked at all, as a sentence; ``undecided``: that is not known to
-    be the student's doing. ``requests`` are tried in this order; where there are none, ``no_request`` says why. ``pointer``: where
+    ``kind``, ``named_by`` and ``place`` (path, cell, line) as in ``LiveEndpoint``. ``name`` is what is asked
+    for (of a
+    ``url`` the address). ``problem``: why it is not asked at all, as a sentence; ``undecided``: that is not
+    known to
+    be the student's doing. ``requests`` are tried in this order; where there are none, ``no_request`` says
+    why. ``pointer``: where
     the prediction stands in the answer; ``most_bytes``: of one answer.
     """
 
@@ -105,7 +111,8 @@ class Target(NamedTuple):
 
 
 def wrong_call(asked: LiveAsked) -> str | None:
-    """What is wrong with the operator's own words, one sentence for the person at the command line; None if nothing."""
+    """What is wrong with the operator's own words, one sentence for the person at the command line; None if
+    nothing."""
     if asked.url is not None:
         if asked.endpoint is not None:
             return "--url and --endpoint stand together; one of them says where to ask"
@@ -135,7 +142,8 @@ def targets(
 ) -> tuple[Target, ...]:
     """The endpoints to ask for one platform of a submission; none where nothing names one.
 
-    A reading of files and facts; nothing is asked here. A faulty ``endpoint.yaml`` is one target with its ``problem``.
+    A reading of files and facts; nothing is asked here. A faulty ``endpoint.yaml`` is one target with its
+    ``problem``.
     """
     limits = limits or Limits()
     asked = _meant_for(asked, platform)
@@ -154,7 +162,8 @@ def targets(
 def with_payloads(
     found: tuple[Target, ...], facts: Facts, tree: Tree, folder: DeployFolder | None, platform: str
 ) -> tuple[Target, ...]:
-    """The targets with what to send: the request that endpoint.yaml gives, then the student's other ones and made ones."""
+    """The targets with what to send: the request that endpoint.yaml gives, then the student's other ones and
+    made ones."""
     if folder is None:
         return found
     from grader.asking.payloads import Payloads, candidates
@@ -173,7 +182,8 @@ def with_payloads(
 
 
 def _requests(target: Target, made: Sequence[Request]) -> tuple[Request, ...]:
-    """The target's own request first, told as the rehearsal tells the same one; each body once; a GET sends none."""
+    """The target's own request first, told as the rehearsal tells the same one; each body once; a GET sends
+    none."""
     own = list(target.requests)
     if target.kind == "url" and target.method == "GET":
         return tuple(own) or (Request("a GET", origin="endpoint.yaml"),)
@@ -291,10 +301,12 @@ class _Files:
 
 
 def _operator(facts: Facts, files: _Files, platform: str, asked: LiveAsked, limits: Limits) -> Target:
-    """The endpoint that the command line names; how it wants to be asked may still stand in ``endpoint.yaml``."""
+    """The endpoint that the command line names; how it wants to be asked may still stand in
+    ``endpoint.yaml``."""
     kind = "url" if asked.url is not None else _KINDS.get(platform, "url")
     target = Target(
-        platform, kind, asked.url or asked.endpoint or "", "operator", region=asked.region, project=asked.project,
+        platform, kind, asked.url or asked.endpoint or "", "operator",
+        region=asked.region, project=asked.project,
         allow_private=asked.allow_private,
     )  # fmt: skip
     entry = next((e for e in files.entries if (e.url is not None) == (kind == "url")), None)
@@ -324,7 +336,8 @@ def _with_resource(target: Target) -> Target:
 
 
 def _own(project: str | None) -> str | None:
-    """A project's id, unless it stands for one to put there: then it is the one that the credentials belong to."""
+    """A project's id, unless it stands for one to put there: then it is the one that the credentials belong
+    to."""
     return None if project is None or names.is_placeholder(project) else project
 
 
@@ -380,7 +393,9 @@ def _literal(
     for name in best:
         target = Target(
             platform, name.kind, name.name, "files", (name.path, name.cell, name.line),
-            region=asked.region or _fits(name.region, platform) or _setting(named.settings, platform, "region", name.path),
+            region=asked.region
+            or _fits(name.region, platform)
+            or _setting(named.settings, platform, "region", name.path),
             project=asked.project or name.project or _setting(named.settings, platform, "project", name.path),
         )  # fmt: skip
         if platform == "aws" or (target.project and names.project_problem(target.project)):

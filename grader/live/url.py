@@ -1,4 +1,5 @@
-"""A plain address (API Gateway, Cloud Run, a function): asked as ``endpoint.yaml`` says, and judged by its answer alone."""
+"""A plain address (API Gateway, Cloud Run, a function): asked as ``endpoint.yaml`` says, and judged by its
+answer alone."""
 
 from __future__ import annotations
 
@@ -49,7 +50,8 @@ def ask(inquiry: Inquiry) -> None:
 
 
 def _ask_once(inquiry: Inquiry, address: Address, numbers: tuple[str, ...], sent: Sent) -> bool | None:
-    """Send one request: True when it predicted, False when another form may, None when it is no use to go on."""
+    """Send one request: True when it predicted, False when another form may, None when it is no use to go
+    on."""
     target = inquiry.target
     method = target.method or ("GET" if sent.body is None else "POST")
     headers = dict(target.headers)

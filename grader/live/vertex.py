@@ -1,7 +1,10 @@
-"""A Vertex AI endpoint: looked up, its deployed model looked at, then asked for a prediction. And AI Platform, which is off.
+"""A Vertex AI endpoint: looked up, its deployed model looked at, then asked for a prediction. And AI
+Platform, which is off.
 
-Calls and fields: the REST interface of Vertex AI (projects.locations.endpoints, models) as google-cloud-aiplatform 2.7
-speaks it, as of 2026-11-22. AI Platform's prediction service ended on 2025-01-31 (Google Cloud, VPC Service Controls,
+Calls and fields: the REST interface of Vertex AI (projects.locations.endpoints, models) as
+google-cloud-aiplatform 2.7
+speaks it, as of 2026-11-22. AI Platform's prediction service ended on 2025-01-31 (Google Cloud, VPC Service
+Controls,
 supported products).
 """
 
@@ -99,7 +102,8 @@ def ask(inquiry: Inquiry) -> None:
 
 
 def _clients(inquiry: Inquiry, region: str) -> _Clients:
-    """The service's clients, with the operator's own credentials, by REST: no second runtime beside this one."""
+    """The service's clients, with the operator's own credentials, by REST: no second runtime beside this
+    one."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on versions of Python, at import
         try:
@@ -180,7 +184,8 @@ def _endpoint(inquiry: Inquiry, clients: _Clients, project: str, region: str) ->
     try:
         listed = _called(
             inquiry, lambda wait: list(_first(clients.endpoints.list_endpoints(
-                request={"parent": home, "filter": f'display_name="{name}"', "page_size": 10}, timeout=wait, retry=None
+                request={"parent": home, "filter": f'display_name="{name}"', "page_size": 10},
+                timeout=wait, retry=None,
             ), 10)),
         )  # fmt: skip
     except errors.NotFound:
@@ -202,7 +207,8 @@ def _first(items: Any, most: int) -> Any:
 
 
 def _image(inquiry: Inquiry, clients: _Clients, deployed: Any) -> None:
-    """What serves it: container, scikit-learn, model data. Nothing hangs on it, so what fails here is a note."""
+    """What serves it: container, scikit-learn, model data. Nothing hangs on it, so what fails here is a
+    note."""
     try:
         model = clients.models.get_model(name=deployed.model, timeout=inquiry.clock.left(10), retry=None)
         image, data = str(model.container_spec.image_uri), str(model.artifact_uri)
@@ -218,7 +224,8 @@ def _image(inquiry: Inquiry, clients: _Clients, deployed: Any) -> None:
 
 
 def _predict(inquiry: Inquiry, service: Any, name: str, sent: Sent) -> bool | None:
-    """Send one request: True when it predicted, False when another form may, None when it is no use to go on."""
+    """Send one request: True when it predicted, False when another form may, None when it is no use to go
+    on."""
     from google.api_core import exceptions as errors
     from google.protobuf import json_format, struct_pb2
 
