@@ -9,26 +9,19 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
-from grader.asking import npy
-from grader.asking.literals import Call, Encoded, calls_of, tables_of
-from grader.facts import notebooks, readme
+from grader.asking.sample import ADDRESS, LARGEST, Read, Sample, bytes_of, dumped, told_here
+from grader.asking.samples_in_code import in_code
 from grader.facts.counted.models import resolved
-from grader.facts.counted.scripts import concerns
 from grader.facts.counted.subject import Subject
 from grader.facts.records import Command
 from grader.faults import FaultyFile
 from grader.patterns import pattern
-from grader.submission.errors import Unreadable
 from grader.text import decode
 
-Read = Callable[[str, int], bytes]
-
-_LARGEST = 1_000_000  # bytes; the services' own bounds are 6 MB (SageMaker) and 1.5 MB (Vertex AI)
 _MOST = 8
-_SOURCES = 30
 _NAMED = pattern(
     r"^(?:sample|example|request|payload|input|instances?|predict|test)"
     r"(?:[_-]?(?:request|payload|input|instances?|data|row|rows|body|sample|json|csv))?[_-]?[0-9]{0,2}"
@@ -45,20 +38,7 @@ _KINDS = {
     ".csv": "text/csv",
     ".npy": "application/x-npy",
 }
-_PREDICTORS = pattern(r"(?i)predictor|endpoint")
-_ADDRESS = pattern(r"(?i)/invocations\b|:predict\b|/predict\b")
 _HEADER = pattern(r"(?i)^content-?type\s*:\s*([\w.+/-]+(?:;[\w\s=.-]+)?)")
-
-
-class Sample(NamedTuple):
-    """A request of the student's. ``origin`` is the file that it stands in, or is."""
-
-    form: str
-    content_type: str
-    body: bytes
-    origin: str
-    accept: str | None = None
-    rows: int = 1
 
 
 def of_deployment(subject: Subject, read: Read, platform: str) -> tuple[Sample, ...]:
@@ -68,7 +48,7 @@ def of_deployment(subject: Subject, read: Read, platform: str) -> tuple[Sample, 
     """
     found: dict[tuple[str, bytes], Sample] = {}
     for sample in _all(subject, read, platform):
-        if len(sample.body) <= _LARGEST and sample.body.strip():
+        if len(sample.body) <= LARGEST and sample.body.strip():
             found.setdefault((sample.content_type, sample.body), sample)
         if len(found) >= _MOST:
             break
@@ -84,28 +64,11 @@ def _all(subject: Subject, read: Read, platform: str) -> Iterator[Sample]:
     for path in sorted(paths, key=lambda p: (p.count("/"), p)):
         name = path.rpartition("/")[2].lower()
         if _NAMED.match(name) and name not in _NOT_ONE:
-            yield from _from_file(path, _bytes(read, path), platform)
+            yield from _from_file(path, bytes_of(read, path), platform)
     for command in subject.facts.commands:
-        if _told_here(subject, command.path):
+        if told_here(subject, command.path):
             yield from _from_command(subject, read, command, platform)
-    yield from _from_code(subject, read, platform)
-
-
-def _told_here(subject: Subject, path: str) -> bool:
-    """Whether what stands at ``path`` may be a request to this deployment."""
-    if subject.inside(path):
-        return True
-    document = subject.readme() or subject.root_readme()
-    if document is None:
-        return False
-    return path == document.path or (path in document.names and concerns(subject, path))
-
-
-def _bytes(read: Read, path: str) -> bytes | None:
-    try:
-        return read(path, _LARGEST)
-    except (Unreadable, KeyError):
-        return None
+    yield from in_code(subject, read, platform)
 
 
 # -- files ---------------------------------------------------------------------------------------------------------
@@ -120,7 +83,7 @@ def _from_endpoint_file(subject: Subject, read: Read, platform: str) -> Iterator
     path = f"{subject.folder.path}/endpoint.yaml" if subject.folder else ""
     if path not in subject.file_names():
         return
-    raw = _bytes(read, path)
+    raw = bytes_of(read, path)
     try:
         root = compose(raw or b"", path, "an endpoint file")
     except FaultyFile:
@@ -136,7 +99,7 @@ def _from_endpoint_file(subject: Subject, read: Read, platform: str) -> Iterator
     if "sample" in said:
         named = resolved(subject, said["sample"], path)
         if named is not None:
-            yield from _from_file(named, _bytes(read, named), platform, kind)
+            yield from _from_file(named, bytes_of(read, named), platform, kind)
     elif "body" in said:
         body = str(said["body"]).encode("utf-8", "replace")
         yield Sample(f"the request in {path}", kind or "application/json", body, path)
@@ -189,33 +152,26 @@ def _as_instances(data: bytes, kind: str) -> bytes | None:
         if len(lines) > 1 and _is_header(lines[0]):
             lines = lines[1:]
         rows = [[_number(c) if _number(c) is not None else c for c in row] for row in csv.reader(lines[:100])]
-        return _dumped({"instances": rows})
+        return dumped({"instances": rows})
     if kind == "application/x-npy":
         return None
     text = decode(data)
     whole = _loaded(text)
     if isinstance(whole, dict):
-        return data if "instances" in whole else _dumped({"instances": [whole]})
+        return data if "instances" in whole else dumped({"instances": [whole]})
     if isinstance(whole, list):
         # One row on the file's one line is an instance; a list of rows is the instances.
         rows_inside = bool(whole) and isinstance(whole[0], list | dict | str)
-        return _dumped({"instances": whole if rows_inside else [whole]})
+        return dumped({"instances": whole if rows_inside else [whole]})
     lines = [line for line in text.splitlines() if line.strip()][:100]
     instances = [_loaded(line) for line in lines]
-    return _dumped({"instances": instances}) if instances and None not in instances else None
+    return dumped({"instances": instances}) if instances and None not in instances else None
 
 
 def _loaded(text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        return None
-
-
-def _dumped(value: object) -> bytes | None:
-    try:
-        return json.dumps(value, allow_nan=False).encode()
-    except (ValueError, TypeError, RecursionError):
         return None
 
 
@@ -246,7 +202,7 @@ def _from_command(subject: Subject, read: Read, command: Command, platform: str)
 
 def _from_curl(subject: Subject, read: Read, command: Command, platform: str) -> Iterator[Sample]:
     words = tuple(w for w in (command.verb, *command.arguments) if w)
-    if not any(_ADDRESS.search(word) for word in words):
+    if not any(ADDRESS.search(word) for word in words):
         return
     given = next(
         (
@@ -290,7 +246,7 @@ def _handed(
             name = given[len(mark) :]
             path = resolved(subject, name, command.path)
             if path is not None:
-                return _bytes(read, path), path
+                return bytes_of(read, path), path
             return _written(subject, name), command.path
     if any(c in given for c in ("$", "`")):
         return None, command.path
@@ -303,134 +259,3 @@ def _written(subject: Subject, name: str) -> bytes | None:
         w.text for w in subject.facts.written_texts if w.target.rpartition("/")[2] == name.rpartition("/")[2]
     ]
     return texts[-1].encode("utf-8", "replace") if texts else None
-
-
-# -- code ----------------------------------------------------------------------------------------------------------
-
-
-def _from_code(subject: Subject, read: Read, platform: str) -> Iterator[Sample]:
-    for path, text in _code(subject, read):
-        if "predict" not in text and "invoke_endpoint" not in text:
-            continue
-        tables = tables_of(text)
-        for call in calls_of(tables, ("predict", "invoke_endpoint", "post")):
-            yield from _from_call(call, text, path, platform)
-
-
-def _from_call(call: Call, text: str, path: str, platform: str) -> Iterator[Sample]:
-    """The request that a call makes, as far as its values stand there. ``...`` is what could not be told."""
-    name, owner, args, named = call
-    form = f"the request in {path}"
-    if name == "invoke_endpoint" and platform == "aws":
-        body = named.get("Body", ...)
-        kind, accept = named.get("ContentType", "application/json"), named.get("Accept")
-        data = _encoded(body)
-        if data is not None and isinstance(kind, str):
-            yield Sample(form, kind, data, path, accept=accept if isinstance(accept, str) else None)
-    elif name == "post":
-        address = args[0] if args else named.get("url", "")
-        if not (isinstance(address, str) and _ADDRESS.search(address)):
-            return
-        if "json" in named and named["json"] is not ...:
-            body = _dumped(named["json"])
-            kind = "application/json"
-        else:
-            body = _encoded(named.get("data", args[1] if len(args) > 1 else ...))
-            kind = "application/json"
-            headers = named.get("headers")
-            for key, value in headers.items() if isinstance(headers, dict) else ():
-                if str(key).lower() in ("content-type", "contenttype") and isinstance(value, str):
-                    kind = value
-        if body is not None and (platform == "aws" or b"instances" in body):
-            yield Sample(form, kind, body, path)
-    elif name == "predict" and platform == "gcp":
-        whole = named.get("body", ...)
-        if isinstance(whole, dict) and "instances" in whole:
-            body = _dumped(whole)
-        elif _PREDICTORS.search(owner):
-            value = named.get("instances", args[0] if args else ...)
-            body = _dumped({"instances": _plain(value)}) if isinstance(_plain(value), list) else None
-        else:
-            return
-        if body is not None:
-            yield Sample(form, "application/json", body, path)
-    elif name == "predict" and platform == "aws" and _PREDICTORS.search(owner):
-        value = _plain(args[0] if args else named.get("data", ...))
-        if value is not ...:
-            yield from _by_predictor(value, text, path, form)
-
-
-def _by_predictor(value: Any, text: str, path: str, form: str) -> Iterator[Sample]:
-    """What the SDK's predictor sends: npy, unless the code gives it another serializer."""
-    accept = "application/json" if "JSONDeserializer" in text else None
-    if "JSONSerializer" in text:
-        body = _dumped(value)
-        if body is not None:
-            yield Sample(form, "application/json", body, path, accept=accept)
-        return
-    if "CSVSerializer" in text:
-        rows = value if isinstance(value, list) else [value]
-        rows = rows if rows and isinstance(rows[0], list) else [rows]
-        data = value if isinstance(value, str) else "\n".join(",".join(map(str, row)) for row in rows)
-        yield Sample(form, "text/csv", data.encode("utf-8", "replace"), path, accept=accept)
-        return
-    if isinstance(value, list):
-        packed = npy.array(value)
-        if packed is not None:
-            yield Sample(
-                form + ", as npy", "application/x-npy", packed, path, accept=accept or "application/x-npy"
-            )
-
-
-def _plain(value: Any) -> Any:
-    """Lists for tuples; what was already made text is none."""
-    if isinstance(value, tuple):
-        return [_plain(v) for v in value]
-    return ... if isinstance(value, Encoded) else value
-
-
-def _encoded(value: Any) -> bytes | None:
-    """The bytes that a body is: text, bytes, or what ``json.dumps`` makes."""
-    if isinstance(value, Encoded):
-        return _dumped(value.value)
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace")
-    return value if isinstance(value, bytes) else None
-
-
-def _code(subject: Subject, read: Read) -> Iterator[tuple[str, str]]:
-    """(path, Python text) of the deployment's sources, notebooks and READMEs, the folder's own before others."""
-    facts = subject.facts
-    sources = [s.path for s in facts.sources if _told_here(subject, s.path)]
-    books = [n.path for n in facts.notebooks if _told_here(subject, n.path)]
-    paths = sorted([*sources, *books], key=lambda p: (not subject.inside(p), p))[:_SOURCES]
-    for path in paths:
-        try:
-            raw = read(path, 20_000_000 if path in books else _LARGEST)
-            if path in books:
-                cells = notebooks.read_notebook(path, raw).cells
-                yield path, "\n".join(_live(c.source) for c in cells if c.kind == "code")
-            else:
-                yield path, decode(raw)
-        except (Unreadable, KeyError):
-            continue
-    document = subject.readme() or subject.root_readme()
-    raw_readme = _bytes(read, document.path) if document is not None else None
-    if document is not None and raw_readme is not None:
-        blocks = readme.read(document.path, decode(raw_readme), subject.file_names()).code_blocks
-        texts = [
-            b.text
-            for b in blocks
-            if b.language.partition(" ")[0] in ("python", "py", "python3", "ipython", "")
-        ]
-        yield (
-            document.path,
-            "\n".join(text for text in texts if "predict" in text or "invoke_endpoint" in text),
-        )
-
-
-def _live(source: str) -> str:
-    """A cell's Python: shell lines and magics are no part of it."""
-    if source.lstrip().startswith("%%"):
-        return ""
-    return "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in source.split("\n"))
