@@ -63,6 +63,10 @@ def is_model(path: str) -> bool:
     return name.endswith(_PICKLES + _OTHERS)
 
 
+# The pickle of the number that `torch.save` begins with in that format (torch/serialization.py, read 2026-11-22).
+_TORCH_BEFORE_1_6 = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+
+
 def is_pointer(start: bytes) -> bool:
     """Whether a file that begins so is a Git LFS pointer."""
     return start.startswith(_LFS)
@@ -122,7 +126,16 @@ def read(
         problem = reading.problem or "it is no pickle"
         told = _text(start) or f"it is no pickle, or a damaged one: {problem}"
         return Model(path, member, None, reading.compression, problem=told, size=size)
+    if start.startswith(_TORCH_BEFORE_1_6):
+        return _legacy_torch(_record(path, member, size, reading, "torch"))
     return _record(path, member, size, reading, _format(reading))
+
+
+def _legacy_torch(told: Model) -> Model:
+    """PyTorch's format before 1.6: five pickles, the first a magic number, and the tensors' bytes behind them."""
+    problem = told.problem or ""
+    expected = problem == "there is data after its end" or "persistent ids" in problem
+    return told._replace(class_name=None, problem=None if expected else told.problem)
 
 
 def _text(start: bytes) -> str | None:

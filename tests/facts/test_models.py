@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import io
 import json
 import pickle
@@ -160,6 +161,20 @@ def test_skops_is_told_with_its_class() -> None:
     assert model.class_name == "sklearn.linear_model._base.LinearRegression"
     assert (model.sklearn_versions, model.n_features) == (("1.6.1",), 4)
     assert model.dangerous == ("os.system",)
+
+
+def test_torch_files_of_before_1_6_are_torchs() -> None:
+    class Tensors:
+        def __reduce__(self) -> tuple[object, ...]:
+            return collections.OrderedDict, ()
+
+    parts = (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}, Tensors(), ["0"])
+    data = b"".join(pickle.dumps(part, 2) for part in parts) + bytes(40)
+    model = read(data, "model.pth")
+    assert (model.format, model.class_name, model.problem) == ("torch", None, None)
+    assert "collections.OrderedDict" in model.globals
+    harm = b"".join(pickle.dumps(part, 2) for part in parts[:3]) + b"cos\nsystem\n(S'true'\ntR."
+    assert read(harm, "model.pth").dangerous == ("os.system",)
 
 
 def test_the_pickle_in_a_torch_file_is_read() -> None:
