@@ -59,8 +59,8 @@ def exchange(
         line = _Line(connection, until, gone)
         _connect(connection, address, line)
         line.send(_request(method, path, headers, body))
+        response = http.client.HTTPResponse(_Socket(line), method=method)  # type: ignore[arg-type]
         try:
-            response = http.client.HTTPResponse(_Socket(line), method=method)  # type: ignore[arg-type]
             response.begin()
             line.left = MOST_BODY + _MOST_HEAD  # chunks have heads of their own
             raw = response.read(MOST_BODY + 1)
@@ -78,6 +78,8 @@ def exchange(
             raise Broken(f"What it answered is no HTTP ({type(problem).__name__}).") from None
         except OSError:
             raise Broken("It closed the connection without an answer.", closed=True) from None
+        finally:
+            response.close()
 
 
 def _connect(connection: socket.socket, address: Path, line: _Line) -> None:
