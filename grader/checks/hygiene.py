@@ -19,8 +19,9 @@ _NAMES = {
 }
 # A bound that was hit, as the readers tell it; a broken file is told in other words, and changes nothing here.
 _BOUND = pattern(r"more than|not reached within|processor time|more memory|too long or too deep")
-# A source beyond the bound on parsing is searched for secrets all the same.
+# A source beyond the bound on parsing is searched for secrets all the same, and so is a program that was not followed.
 _PARSING_ONLY = pattern(r"more than \d+ sources|bytes of source text")
+_FOLLOWING_ONLY = pattern(r"^not followed:|followed in part$")
 
 
 @check("hygiene.secrets")
@@ -58,6 +59,6 @@ def secrets(subject: Subject) -> Verdict:
 
 def _hangs_on(path: str, why: str) -> bool:
     """Whether a text in which credentials could stand was left unread because of a bound."""
-    if not _BOUND.search(why) or is_image(path):
+    if not _BOUND.search(why) or _FOLLOWING_ONLY.search(why) or is_image(path):
         return False
     return path.lower().endswith(".ipynb") or not _PARSING_ONLY.search(why)

@@ -375,6 +375,11 @@ def test_secrets_found() -> None:
         (Unread("a.py", "reading it took more than 4 s of processor time"), Status.REVIEW),
         (Unread(".", "more than 20000 files; the rest was not read"), Status.REVIEW),
         (Unread("a.py", "more than 400 sources; it was not read"), Status.PASS),
+        (
+            Unread("a.py", "not followed: the processor time for following programs was used up before"),
+            Status.PASS,
+        ),
+        (Unread("n.ipynb", "more work than the bound allows; it was followed in part"), Status.PASS),
         (Unread("a.png", "40000000 bytes, more than the bound of 30000000"), Status.PASS),
         (Unread("m.joblib", "200000000 bytes, more than the bound of 150000000"), Status.PASS),
         (Unread("broken.ipynb", "not valid JSON: line 5 column 3"), Status.PASS),
