@@ -24,6 +24,7 @@ _TROUBLES = {
 _SAY_WHAT = (
     "Put a request that it answers beside endpoint.yaml, and name it there: `sample: sample_request.json`."
 )
+_REACHABLE = "Name an address that everybody can reach; --allow-private allows one of your own network."
 _RANK = {Status.PASS: 0, Status.REVIEW: 1, Status.ERROR: 2, Status.FAIL: 3}
 
 
@@ -127,7 +128,12 @@ def _standing(endpoint: LiveEndpoint, subject: Subject) -> Verdict:
     if endpoint.state == "failed":
         return failed(f"{what} was expected to be in service; it failed{reason}.", *at)
     if endpoint.state == "refused":
-        return failed(f"{what} was expected to be one that can be asked; it was not asked{reason}.", *at)
+        hint = _REACHABLE if endpoint.kind == "url" else None
+        return failed(
+            f"{what} was expected to be one that can be asked; it was not asked{reason}.{_notes(endpoint)}",
+            *at,
+            hint=hint,
+        )
     if endpoint.state == "switched-off":
         return failed(f"{what} was expected to be in service{reason}.", *at)
     return _not_asked(endpoint, f"{what} was to be asked whether it is in service", at)
