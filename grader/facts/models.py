@@ -64,6 +64,7 @@ def is_model(path: str) -> bool:
 
 
 # The pickle of the number that `torch.save` begins with in that format (torch/serialization.py, read 2026-11-22).
+_TORCH_PICKLES = 5
 _TORCH_BEFORE_1_6 = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 
 
@@ -127,13 +128,16 @@ def read(
         told = _text(start) or f"it is no pickle, or a damaged one: {problem}"
         return Model(path, member, None, reading.compression, problem=told, size=size)
     if start.startswith(_TORCH_BEFORE_1_6):
-        return _legacy_torch(_record(path, member, size, reading, "torch"))
+        return _legacy_torch(_record(path, member, size, reading, "torch"), reading.findings.further)
     return _record(path, member, size, reading, _format(reading))
 
 
-def _legacy_torch(told: Model) -> Model:
-    """PyTorch's format before 1.6: five pickles, the first a magic number, and the tensors' bytes behind them."""
-    problem = told.problem or ""
+def _legacy_torch(told: Model, further: int) -> Model:
+    """PyTorch's format before 1.6: five pickles, the first a magic number, and the tensors' bytes behind them.
+
+    ``further``: how many were read behind the first. Where it was not all of them, what follows is no matter of course.
+    """
+    problem = told.problem or "" if further >= _TORCH_PICKLES - 1 else ""
     expected = problem == "there is data after its end" or "persistent ids" in problem
     return told._replace(class_name=None, problem=None if expected else told.problem)
 

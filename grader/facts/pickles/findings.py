@@ -14,7 +14,7 @@ class Findings:
     ``names`` by (module, name) as written; ``runs``: what would run code or reach outside;
     ``excused`` and ``doubted``: gadgets used as models do use them, and in ways that may be honest; ``versions`` of scikit-learn;
     ``wrapped``: joblib's arrays; ``first_array``: offset, stack, marks and memo where the first of those stands;
-    ``kept`` and ``objects`` count against bounds.
+    ``kept`` and ``objects`` count against bounds; ``further`` counts the pickles read behind the first.
     """
 
     names: dict[tuple[str, str], Name] = field(default_factory=dict)
@@ -30,6 +30,7 @@ class Findings:
     first_array: tuple[int, list[object], list[int], list[object], dict[int, object]] | None = None
     kept: int = 0
     objects: int = 0
+    further: int = 0
 
     def told(self, problem: str) -> None:
         """Note what is odd; the first one is told."""

@@ -89,6 +89,7 @@ def _behind(source: Source, findings: Findings, limits: Limits) -> str | None:
             Machine(source, findings, limits.model_objects).run()
         except Malformed:
             break
+        findings.further += 1
     return "there is data after its end"
 
 
