@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import sys
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from grader import __version__
-from grader.limits import Limits
+from grader.options import (
+    Parser,
+    common_options,
+    grade_parser,
+    limits_of,
+    live_of,
+    parsed,
+    python_option,
+    pythons_of,
+)
 from grader.submission.errors import WrongCall
 
 if TYPE_CHECKING:
@@ -22,24 +30,6 @@ GRADED, LOW, WRONG_CALL, UNREADABLE, CRASHED = 0, 1, 2, 3, 4
 INTERRUPTED, CLOSED_PIPE = 130, 141
 SAVE_EVERY = 10.0  # seconds between two writings of --output while a class is graded
 SUBCOMMANDS = ("inspect", "rehearse", "checks", "rubric")
-
-_EPILOG = """\
-subcommands (as the first word):
-  grade inspect SOURCE          say what is there, judge nothing
-  grade rehearse SOURCE         run the deployment locally, in a sandbox; --serve keeps it up
-  grade checks [ID]             list the checks, or explain one
-  grade rubric check FILE       validate a rubric
-  grade rubric schema           print the JSON Schema of the rubric format
-
-exit codes: 0 graded, 1 below --fail-under, 2 the call is wrong, 3 a submission could not be read, 4 a defect of ours
-"""
-
-
-class _Parser(argparse.ArgumentParser):
-    """An argument parser that says one sentence instead of the whole usage."""
-
-    def error(self, message: str) -> NoReturn:
-        raise WrongCall(f"{message}; see {self.prog} --help")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -86,98 +76,6 @@ def _dispatch(arguments: list[str]) -> int:
     return _grade(arguments)
 
 
-def _common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--ref", metavar="REF", help="branch, tag or commit to take (git sources)")
-    parser.add_argument(
-        "--exclude",
-        metavar="GLOB",
-        action="append",
-        default=[],
-        help="leave these paths out (gitignore syntax)",
-    )
-    parser.add_argument(
-        "--output",
-        metavar="FILE",
-        action="append",
-        default=[],
-        help="write there instead; format by its ending",
-    )
-    parser.add_argument(
-        "--limit",
-        metavar="NAME=VALUE",
-        action="append",
-        default=[],
-        help="set a bound, as in fetch-seconds=300",
-    )
-
-
-def _grade_parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="grade",
-        usage="grade SOURCE... [options]",
-        description="Grade submissions: git URLs, local folders, or .zip/.tar.gz archives of one.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    add = parser.add_argument
-    add("sources", metavar="SOURCE", nargs="*", help="git URL (URL@REF), folder, .zip or .tar.gz")
-    add("--version", action="version", version=f"grade {__version__}")
-    add("--rubric", metavar="FILE", help="another rubric than cloud-deploy-lab")
-    add(
-        "--platform",
-        choices=("aws", "gcp"),
-        help="grade this platform only (default: each there; the best counts)",
-    )
-    add("--format", metavar="FORMAT", help="terminal (default), json, markdown, html or csv")
-    _common(parser)
-    add("--jobs", metavar="N", type=int, help="submissions at a time (default: the cores)")
-    add("--marks", metavar="FILE", help="a person's marks for open and manual items (YAML)")
-    add(
-        "--audience",
-        choices=("student", "staff"),
-        default="staff",
-        help="student: hide what the rubric hides",
-    )
-    add("--fail-under", metavar="N", type=float, help="exit 1 when a score's low end is below N percent")
-    add("--select", metavar="ID", action="append", default=[], help="only these checks (id or family)")
-    add("--ignore", metavar="ID", action="append", default=[], help="all but these checks (id or family)")
-    add("--rehearse", action="store_true", help="also run the deployment locally, in a sandbox")
-    add("--no-sandbox", action="store_true", help="rehearse without a sandbox: your own code only")
-    add("--live", action="store_true", help="also ping the live endpoint")
-    for name in ("endpoint", "region", "project", "url"):
-        add(
-            f"--{name}", metavar=name.upper(), help=f"with --live: the {name}, above what the submission says"
-        )
-    add("--allow-private", action="store_true", help="with --live: allow addresses that are not public")
-    add(
-        "--allow-endpoint",
-        metavar="ACCOUNT",
-        action="append",
-        default=[],
-        help="with --live: an account, a project or an ARN whose endpoints students may name; repeatable",
-    )
-    return parser
-
-
-def _parsed(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:
-    """Options and sources in any order; behind ``--`` everything is a source."""
-    end = arguments.index("--") if "--" in arguments else len(arguments)
-    options = parser.parse_intermixed_args(arguments[:end])
-    options.sources = [*options.sources, *arguments[end + 1 :]]
-    return options
-
-
-def _limits(settings: Sequence[str]) -> Limits:
-    limits = Limits()
-    for setting in settings:
-        try:
-            limits = limits.with_setting(setting)
-        except ValueError as problem:
-            raise WrongCall(str(problem)) from None
-    return limits
-
-
 def _load_rubric(path: str | None) -> Rubric:
     from pathlib import Path
 
@@ -190,7 +88,7 @@ def _load_rubric(path: str | None) -> Rubric:
 
 
 def _grade(arguments: list[str]) -> int:
-    options = _parsed(_grade_parser(), arguments)
+    options = parsed(grade_parser(), arguments)
     if not options.sources:
         raise WrongCall(
             "no SOURCE: name a git URL, a folder or an archive, as in: grade https://github.com/u/r"
@@ -202,14 +100,16 @@ def _grade(arguments: list[str]) -> int:
     from grader.output import outputs_of
 
     outputs = outputs_of(options.output, options.format)
-    limits = _limits(options.limit)
+    limits = limits_of(options.limit)
     rubric = _load_rubric(options.rubric)
     if options.platform is not None and options.platform not in rubric.platforms:
         raise WrongCall(f"the rubric has no platform {options.platform}, only {', '.join(rubric.platforms)}")
     requested = frozenset(name for name in ("rehearse", "live") if getattr(options, name))
-    live = _live(options)
+    live = live_of(options)
     if options.no_sandbox and not options.rehearse:
         raise WrongCall("--no-sandbox says how to rehearse: give --rehearse with it")
+    if options.python and not options.rehearse:
+        raise WrongCall("--python says what to rehearse with: give --rehearse with it")
     selected = _selection(rubric, options.select, options.ignore, requested)
     marks = _load_marks(options.marks, rubric)
 
@@ -223,6 +123,7 @@ def _grade(arguments: list[str]) -> int:
         requested=requested,
         selected=selected,
         sandboxed=not options.no_sandbox,
+        pythons=pythons_of(options.python),
         live=live,
     )
     reports: dict[int, SubmissionReport] = {}
@@ -263,25 +164,6 @@ def _grade(arguments: list[str]) -> int:
     report = finished()
     _write(report, outputs)
     return _exit_code(report, options.fail_under)
-
-
-def _live(options: argparse.Namespace) -> dict[str, Any]:
-    """What the operator said of the live endpoint, for :class:`grader.live.targets.LiveAsked`."""
-    named = {name: getattr(options, name) for name in ("endpoint", "region", "project", "url")}
-    given = [f"--{name}" for name, value in named.items() if value is not None]
-    given += ["--allow-private"] if options.allow_private else []
-    given += ["--allow-endpoint"] if options.allow_endpoint else []
-    if given and not options.live:
-        raise WrongCall(f"{given[0]} says what to ask for: give --live with it")
-    if not options.live:
-        return {}
-    from grader.live.targets import LiveAsked, wrong_call
-
-    asked = {**named, "allow_private": options.allow_private, "allow": tuple(options.allow_endpoint)}
-    problem = wrong_call(LiveAsked(**asked))
-    if problem is not None:
-        raise WrongCall(problem)
-    return asked
 
 
 def _selection(
@@ -356,7 +238,7 @@ def _exit_code(report: Report, fail_under: float | None) -> int:
 
 
 def _inspect(arguments: list[str]) -> int:
-    parser = _Parser(
+    parser = Parser(
         prog="grade inspect",
         description="Say what is there, judge nothing.",
         allow_abbrev=False,
@@ -367,8 +249,8 @@ def _inspect(arguments: list[str]) -> int:
     parser.add_argument(
         "--format", choices=("terminal", "json"), help="default: terminal, or by the output's ending"
     )
-    _common(parser)
-    options = _parsed(parser, arguments)
+    common_options(parser)
+    options = parsed(parser, arguments)
     if len(options.sources) != 1:
         raise WrongCall("grade inspect takes one SOURCE, as in: grade inspect https://github.com/u/r")
     from grader.batch import results, scratch, tasks_of
@@ -376,7 +258,7 @@ def _inspect(arguments: list[str]) -> int:
     from grader.report import inspecting
 
     outputs = outputs_of(options.output, options.format)
-    limits = _limits(options.limit)
+    limits = limits_of(options.limit)
     with scratch() as folder:
         tasks = tasks_of(options.sources, options.ref, folder, limits, exclude=options.exclude)
         ((_, outcome),) = list(results(tasks, 1, limits))
@@ -409,7 +291,7 @@ def _rehearse(arguments: list[str]) -> int:
     """The rehearsal's checks alone; with ``--serve``, the rehearsed endpoint itself."""
     if "--serve" not in arguments:
         return _grade([*arguments, "--rehearse", "--select", "rehearsal"])
-    parser = _Parser(
+    parser = Parser(
         prog="grade rehearse", description="Keep the rehearsed endpoint up until Ctrl-C.", allow_abbrev=False
     )
     parser.add_argument("sources", metavar="SOURCE", nargs="*", help="a folder, a git URL or an archive")
@@ -417,8 +299,9 @@ def _rehearse(arguments: list[str]) -> int:
     parser.add_argument("--port", metavar="N", type=int, help="default: 8080, or a free one")
     parser.add_argument("--platform", choices=("aws", "gcp"), help="default: the first one present")
     parser.add_argument("--no-sandbox", action="store_true", help="your own code only")
-    _common(parser)
-    options = _parsed(parser, arguments)
+    python_option(parser)
+    common_options(parser)
+    options = parsed(parser, arguments)
     if len(options.sources) != 1:
         raise WrongCall("grade rehearse --serve takes one SOURCE, as in: grade rehearse . --serve")
     if options.output:
@@ -428,20 +311,26 @@ def _rehearse(arguments: list[str]) -> int:
     from grader.rehearsing import serve
     from grader.submission.errors import Unobtainable
 
-    limits = _limits(options.limit)
-    plan = plan_of(_load_rubric(None), platform=options.platform, requested=frozenset({"rehearse"}))
+    limits = limits_of(options.limit)
+    plan = plan_of(
+        _load_rubric(None),
+        platform=options.platform,
+        requested=frozenset({"rehearse"}),
+        sandboxed=not options.no_sandbox,
+        pythons=pythons_of(options.python),
+    )
     with scratch() as folder:
         tasks = tasks_of(options.sources, options.ref, folder, limits, exclude=options.exclude, plan=plan)
         if options.no_sandbox:
             own_code_only(task.source for task in tasks)
         try:
-            return serve(tasks[0], sandboxed=not options.no_sandbox, port=options.port)
+            return serve(tasks[0], plan, port=options.port)
         except Unobtainable as problem:
             return _complain(str(problem), UNREADABLE)
 
 
 def _checks(arguments: list[str]) -> int:
-    parser = _Parser(prog="grade checks", description="List the checks, or explain one.", allow_abbrev=False)
+    parser = Parser(prog="grade checks", description="List the checks, or explain one.", allow_abbrev=False)
     parser.add_argument("id", metavar="ID", nargs="?", help="a check, or a family")
     parser.add_argument("--rubric", metavar="FILE", help="another rubric than cloud-deploy-lab")
     options = parser.parse_args(arguments)
@@ -474,10 +363,10 @@ def _checks(arguments: list[str]) -> int:
 
 
 def _rubric(arguments: list[str]) -> int:
-    parser = _Parser(
+    parser = Parser(
         prog="grade rubric", description="Validate a rubric, or print its schema.", allow_abbrev=False
     )
-    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
     check = commands.add_parser("check", help="validate a rubric", allow_abbrev=False)
     check.add_argument("file", metavar="FILE")
     commands.add_parser("schema", help="print the JSON Schema of the rubric format", allow_abbrev=False)

@@ -38,7 +38,8 @@ class Plan:
 
     ``checks`` are ids in the rubric's order; ``platform`` is the only one to grade, if the caller named one;
     ``every_platform``: those without a folder too. ``check_files``: Python files of the rubric's own checks.
-    ``sandboxed``: whether a rehearsal runs in a sandbox; ``live``: what the operator said of the live endpoint.
+    ``sandboxed``: whether a rehearsal runs in a sandbox; ``pythons``: interpreters that the operator named for it;
+    ``live``: what the operator said of the live endpoint.
     """
 
     checks: tuple[str, ...]
@@ -50,6 +51,7 @@ class Plan:
     requested: frozenset[str] = frozenset()
     check_files: tuple[str, ...] = ()
     sandboxed: bool = True
+    pythons: tuple[str, ...] = ()
     live: dict[str, Any] = field(default_factory=dict)
 
 
@@ -70,11 +72,12 @@ def plan_of(
     requested: frozenset[str] = frozenset(),
     selected: frozenset[str] | None = None,
     sandboxed: bool = True,
+    pythons: tuple[str, ...] = (),
     live: Mapping[str, Any] | None = None,
 ) -> Plan:
     """What ``rubric`` asks; ``selected`` are the only ids to ask, None for all.
 
-    ``sandboxed`` and ``live`` as in :class:`Plan`.
+    ``sandboxed``, ``pythons`` and ``live`` as in :class:`Plan`.
     """
     items = [
         item
@@ -96,6 +99,7 @@ def plan_of(
         requested=requested,
         check_files=rubric.check_files,
         sandboxed=sandboxed,
+        pythons=pythons,
         live=dict(live or {}),
     )
 

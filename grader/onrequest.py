@@ -65,7 +65,7 @@ def ask(task: Task, plan: Plan, facts: Facts, tree: Tree, errand: Errand, channe
                 done[index] = order
                 continue
             done[index] = Rehearsal(platform, "unavailable")
-            raw = {"order": order.to_json(), "sandboxed": plan.sandboxed}
+            raw = {"order": order.to_json(), "sandboxed": plan.sandboxed, "pythons": plan.pythons}
             orders.append({"do": "rehearse", "index": index, **raw})
             seconds += task.limits.environment_seconds + task.limits.rehearsal_seconds + 30
     endpoints: list[LiveEndpoint] = []
@@ -117,9 +117,11 @@ def _work(order: Mapping[str, Any], told: Told) -> Mapping[str, Any]:
     if order["do"] == "rehearse":
         from grader.rehearsal.plan import Order
         from grader.rehearsal.rehearse import carry_out
+        from grader.rehearsal.settings import Settings
 
         what = Order.from_json(order["order"])
-        return out(carry_out(what, progress=told, sandboxed=order["sandboxed"]))
+        settings = Settings(pythons=tuple(order["pythons"]))
+        return out(carry_out(what, progress=told, sandboxed=order["sandboxed"], settings=settings))
     from grader.live.ping import ask as ask_live
     from grader.live.targets import Target
 

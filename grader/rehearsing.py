@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.facts.asked import Rehearsal
-from grader.grading import Task
+from grader.grading import Plan, Task
 from grader.isolation import Channel, limit_process, run_all
 from grader.submission.errors import Unobtainable, WrongCall
 from grader.text import visible
@@ -67,7 +67,7 @@ def prepare(task: Task, skip: Mapping[str, str], channel: Channel) -> None:
         submission.close()
 
 
-def serve(task: Task, *, sandboxed: bool, port: int | None) -> int:
+def serve(task: Task, plan: Plan, *, port: int | None) -> int:
     """Keep the rehearsed endpoint of the first platform that has one up on loopback; ends by Ctrl-C, or with the server.
 
     Raises:
@@ -77,6 +77,7 @@ def serve(task: Task, *, sandboxed: bool, port: int | None) -> int:
     """
     from grader.rehearsal.plan import Order
     from grader.rehearsal.rehearse import serve as started
+    from grader.rehearsal.settings import Settings
 
     ((_, outcome),) = list(run_all([task], prepare, 1, task.limits))
     answer = outcome.answer or {"problem": outcome.problem}
@@ -88,7 +89,8 @@ def serve(task: Task, *, sandboxed: bool, port: int | None) -> int:
         )
         raise WrongCall(f"there is nothing to serve: {visible(told)}")
     order = Order.from_json(answer["orders"][0])
-    with started(order, progress=_say, sandboxed=sandboxed) as served:
+    settings = Settings(pythons=plan.pythons)
+    with started(order, progress=_say, sandboxed=plan.sandboxed, settings=settings) as served:
         _forward(order, served, port)
     return 0
 

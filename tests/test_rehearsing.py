@@ -28,6 +28,8 @@ GOOD = FIXTURES / "rehearse-aws-1-2-source-dir" / "submission"
         (("rehearse", "https://example.invalid/u/r", "--serve", "--no-sandbox"), "for your own code"),
         (("https://example.invalid/u/r", "--rehearse", "--no-sandbox"), "for your own code"),
         ((".", "--no-sandbox"), "give --rehearse with it"),
+        ((".", "--python", sys.executable), "give --rehearse with it"),
+        ((".", "--rehearse", "--python", "no-such-python"), "is no program that can be run"),
         ((".", "--endpoint", "e"), "give --live with it"),
     ],
 )
