@@ -31,6 +31,15 @@ def explain(seen: Seen) -> Cause:
             seen.limit, (f"It broke the limit on {seen.limit}.", "Do less when serving.")
         )
         return Cause(means, mend, (), whatever=True)
+    if (
+        seen.rehearsal.python is None
+    ):  # the environment stood before anything was run, but for requirements.txt
+        return Cause(
+            "The container installs `requirements.txt` when it starts, and stops where that fails.",
+            "See that `pip install -r requirements.txt` works with the Python that the container has, and loosen what is too strict.",
+            ("versions", "requirements"),
+            whatever=True,
+        )
     for shape, made in (*LOADING, *ASKING):
         match = shape.search(seen.problem)
         cause = made(match, seen) if match else None

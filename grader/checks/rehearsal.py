@@ -6,7 +6,6 @@ they are, and choose no status but by what a person would read in them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from grader.checks.cause import Cause, Seen
@@ -43,10 +42,11 @@ def loads(subject: Subject) -> Verdict:
     if stage.ok is None:
         return error("Whether the model loads was not established.", _where(found, subject), hint=_TROUBLE)
     cause = explain(Seen(stage.problem or "", found, subject.file_names(), limit=stage.limit))
+    if found.python is None:
+        told = f"What requirements.txt lists was expected to install; {_shown(stage.problem)}"
+        return _judged(told, cause, found, (), subject, stage.limit)
     expected = f"The model was expected to load {_through(found)} under {_versions(found)}"
-    return _judged(
-        f"{expected}; {_shown(stage.problem, cause)}", cause, found, stage.trace, subject, stage.limit
-    )
+    return _judged(f"{expected}; {_shown(stage.problem)}", cause, found, stage.trace, subject, stage.limit)
 
 
 @check("rehearsal.ping", on_request="rehearse", requires=("rehearsal.loads",))
@@ -66,7 +66,7 @@ def ping(subject: Subject) -> Verdict:
     if stage.ok is None:
         return _behind(found, subject, "Whether the server answers the health check")
     cause = explain(Seen(stage.problem or "", found, subject.file_names(), limit=stage.limit))
-    told = f"The server was expected to answer the health check; {_shown(stage.problem, cause)}"
+    told = f"The server was expected to answer the health check; {_shown(stage.problem)}"
     return _judged(told, cause, found, stage.trace, subject, stage.limit)
 
 
@@ -103,7 +103,7 @@ def _unanswered(subject: Subject, found: Rehearsal, own: list[Attempt], answered
     cause = explain(
         Seen(one.problem or "", found, subject.file_names(), one.content_type, one.sent, one.limit)
     )
-    told = f"A prediction was expected for {_form(one)}; {_shown(one.problem, cause)}"
+    told = f"A prediction was expected for {_form(one)}; {_shown(one.problem)}"
     if answered is not None:
         told += f"; {_form(answered)} was answered `{_values(answered)}`"
         if (one.origin or "").endswith((".py", ".ipynb", ".md")):
@@ -120,7 +120,7 @@ def _unanswered(subject: Subject, found: Rehearsal, own: list[Attempt], answered
             guess = "the script reads requests in its own way, and no sample request is beside it"
         if guess is not None:
             return review(
-                f"A prediction was expected, but {guess}; requests that were made up failed ({_shown(one.problem, cause)}).",
+                f"A prediction was expected, but {guess}; requests that were made up failed ({_shown(one.problem)}).",
                 *_evidence(one.trace, found, subject),
                 hint="Put a request that works beside the model, as `sample_request.json`.",
             )
@@ -206,12 +206,13 @@ def _hint(cause: Cause) -> str:
     return f"{cause.means} {cause.mend}".strip()
 
 
-def _shown(problem: str | None, cause: Cause) -> str:
+def _shown(problem: str | None) -> str:
     """What was found, without a full stop: the exception or the ending."""
     text = excerpt(problem or "it did not", 300).rstrip(".")
-    if re.match(r"(It|GET|The|There)\b", text):
-        return text[0].lower() + text[1:] if text.startswith(("It ", "The ", "There ")) else text
-    del cause
+    if text.startswith(("It ", "The ", "There ", "What ", "Nobody ")):
+        return text[0].lower() + text[1:]
+    if text.startswith("GET "):
+        return text
     return f"it ended in `{text}`" if "`" not in text else f"it ended in: {text}"
 
 

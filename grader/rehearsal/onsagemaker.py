@@ -99,7 +99,7 @@ def _script(subject: Subject) -> tuple[Script, ModelFn | None]:
             source = next((s for s in subject.facts.sources if s.path == named), None)
             if source is not None and source.whole:
                 raise Nothing(f"`{excerpt(named, 80)}` defines no model_fn.", "aws.model-fn")
-        if call is not None and _handed_over(call):
+        if entry is not None and _handed_over(call):
             within = _member_of(subject, named)
             if within is not None:
                 return Script(named, call, *within), fn

@@ -62,6 +62,16 @@ def test_all_well() -> None:
     )
 
 
+def test_requirements_that_do_not_install_are_named() -> None:
+    problem = "Nobody can install `nope==9`: there is no such version."
+    found = ask(down(problem, python=None, packages=()), "loads")
+    assert found.status.value == "fail"
+    assert "requirements.txt" in found.message
+    assert "pip install -r" in (found.hint or "")
+    left_out = (("requirements", "line 2 of requirements.txt was left out (it names an address)"),)
+    assert ask(down(problem, python=None, doubts=left_out), "loads").status.value == "review"
+
+
 def test_warnings_and_what_is_not_as_declared_are_told() -> None:
     found = ask(
         UP._replace(
