@@ -135,7 +135,7 @@ def _life(send: processes.Send, work: Work, orders: int, other_end: int, parent:
     os.close(other_end)
     signal.signal(signal.SIGTERM, _ended)
     _die_with_parent(parent)
-    with open(orders, "rb") as pipe:  # noqa: PTH123 - a descriptor
+    with open(orders, "rb") as pipe:
         raw = pipe.read(_MOST + 1)
     if not raw:
         return  # nothing is to be done
