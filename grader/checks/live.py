@@ -67,7 +67,8 @@ def predicts(subject: Subject) -> Verdict:
     if not ours:
         return not_applicable("No live endpoint is named, so none was asked for a prediction.")
     return review(
-        "A prediction was expected; the endpoint is not in service yet.", *_places(ours[0], subject)
+        "A prediction was expected; that the endpoint is in service is not established.",
+        *_places(ours[0], subject),
     )
 
 
@@ -122,6 +123,17 @@ def _standing(endpoint: LiveEndpoint, subject: Subject) -> Verdict:
             f"{what} was expected to be in service; it is still being created.",
             *at,
             hint="Grade again in a while.",
+        )
+    if endpoint.state == "absent" and not endpoint.certain:
+        owner = endpoint.account if endpoint.kind == "sagemaker" else endpoint.project
+        where = " and ".join(
+            part for part in (f"account or project {owner}" if owner else "", endpoint.region or "") if part
+        )
+        return review(
+            f"{what} was expected to be in service; it is not there in {where or 'your account'}, "
+            "which need not be where the student's is.",
+            *at,
+            hint=_whose(endpoint),
         )
     if endpoint.state == "absent":
         return failed(f"{what} was expected to be in service; it is not there{reason}.", *at)

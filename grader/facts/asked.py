@@ -98,6 +98,7 @@ class LiveEndpoint(NamedTuple):
     in service may have a trouble, too, which kept the prediction from being asked for. ``reason`` is the cloud's or our
     sentence. ``allowed``: the operator named or allowed it, or it is an address, for which no credentials are used.
     ``created`` is ISO 8601; ``age`` in seconds; ``delete`` the command that deletes it.
+    ``certain`` False: it was looked for in an account, project or region that need not be the one it is in.
     ``payload_problem``: why the requests that were made here may not be those that it takes.
     ``agrees``: whether its answer is that of the rehearsal of the same model (None: not compared).
     """
@@ -125,6 +126,7 @@ class LiveEndpoint(NamedTuple):
     agrees: bool | None = None
     payload_problem: str | None = None
     notes: tuple[str, ...] = ()
+    certain: bool = True
 
 
 _R = TypeVar("_R", Rehearsal, LiveEndpoint)

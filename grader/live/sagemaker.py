@@ -68,7 +68,7 @@ def ask(inquiry: Inquiry) -> None:
     Raises:
         Trouble: it could not be asked.
     """
-    control, runtime, region = _clients(inquiry)
+    control, runtime, region, identity = _clients(inquiry)
     name = inquiry.target.name
     inquiry.knows(
         region=region, delete=f"aws sagemaker delete-endpoint --endpoint-name {name} --region {region}"
@@ -76,6 +76,7 @@ def ask(inquiry: Inquiry) -> None:
     told = _called(inquiry, lambda: control.describe_endpoint(EndpointName=name))
     if told is None:
         inquiry.knows(delete=None)
+        _looked_in(inquiry, identity)
         return
     arn = str(told.get("EndpointArn", ""))
     account = arn.split(":")[4] if arn.count(":") >= 5 else None
@@ -107,8 +108,22 @@ def ask(inquiry: Inquiry) -> None:
             return
 
 
-def _clients(inquiry: Inquiry) -> tuple[Any, Any, str]:
-    """(the service's client, the runtime's, the region), with the operator's own credentials."""
+def _looked_in(inquiry: Inquiry, identity: Any) -> None:
+    """Whether an absence is certain: of a name that the submission says, only in an account that the operator allowed."""
+    if inquiry.target.named_by == "operator":
+        return
+    try:
+        account = str(identity().get_caller_identity().get("Account", ""))
+    except Exception:  # then the account stays unknown
+        account = ""
+    if _ACCOUNT.match(account):
+        inquiry.knows(account=account)
+        inquiry.allow(account)
+    inquiry.knows(certain=inquiry.found.allowed and inquiry.target.region is not None)
+
+
+def _clients(inquiry: Inquiry) -> tuple[Any, Any, str, Any]:
+    """(the service's client, the runtime's, the region, a maker of one that says whose the credentials are)."""
     try:
         import boto3
         import botocore.config
@@ -140,6 +155,7 @@ def _clients(inquiry: Inquiry) -> tuple[Any, Any, str]:
             retries={"total_max_attempts": 1, "mode": "standard"},  # repeated by one budget for all, in clock
         )
         clients = [session.client(service, config=config) for service in ("sagemaker", "sagemaker-runtime")]
+        identity = functools.partial(session.client, "sts", config=config)
     except (problems.BotoCoreError, ValueError) as problem:
         raise sorted_out(problem, inquiry) from None
     configured = any(key.startswith("AWS_ENDPOINT_URL") for key in os.environ)
@@ -149,7 +165,7 @@ def _clients(inquiry: Inquiry) -> tuple[Any, Any, str]:
         host = urlsplit(client.meta.endpoint_url).hostname or ""
         if not configured and not host.endswith(_AWS_SUFFIXES):
             raise Trouble("other", "its requests would not go to SageMaker's own hosts")
-    return clients[0], clients[1], region
+    return clients[0], clients[1], region, identity
 
 
 @functools.cache

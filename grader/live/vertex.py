@@ -61,7 +61,10 @@ def ask(inquiry: Inquiry) -> None:
         raise Trouble(
             "other", "which project it is in is said nowhere; give --project, or `project` in endpoint.yaml"
         )
+    # Where the submission says no project, it was looked for in the one that the credentials belong to.
     inquiry.knows(project=project)
+    inquiry.allow(project)
+    inquiry.knows(certain=target.project is not None or inquiry.found.allowed)
     endpoint = _endpoint(inquiry, clients, project, region)
     if endpoint is None:
         return

@@ -70,6 +70,7 @@ TABLE: list[tuple[str, list[LiveEndpoint], str, str, str]] = [
     ("time-out after a failed form", [endpoint(attempts=(ERROR,), trouble="time-out")], "pass", "error", "could not"),
     ("updating", [endpoint(reason="it is being updated")], "pass", "pass", "answers"),
     ("absent", [endpoint("absent", reason="there is no endpoint of this name")], "fail", "skipped", "not there"),
+    ("absent where it need not be", [endpoint("absent", certain=False)], "review", "review", "need not be where"),
     ("creating", [endpoint("creating")], "review", "review", "still being created"),
     ("failed", [endpoint("failed", reason="The container did not pass the ping.")], "fail", "skipped", "did not pass the ping"),
     ("refused", [endpoint("refused", reason="the address is loopback")], "fail", "skipped", "loopback"),

@@ -63,6 +63,31 @@ def test_a_missing_endpoint_is_absent_and_not_invoked(aws: Cloud) -> None:
     assert "InvokeEndpoint" not in aws.calls
 
 
+@pytest.mark.parametrize(
+    ("more", "certain"),
+    [
+        ({"named_by": "operator"}, True),
+        ({"named_by": "endpoint.yaml"}, False),
+        ({"named_by": "endpoint.yaml", "allow": ("123456789012",)}, True),
+        ({"named_by": "files", "allow": ("210987654321",)}, False),
+    ],
+)
+def test_an_absence_is_certain_only_where_it_had_to_be(
+    aws: Cloud, more: dict[str, Any], certain: bool
+) -> None:
+    """Credentials open one account; that the student's is another is likelier than that they made the name up."""
+    found = asked("nobody-made-it", **more)
+    assert (found.state, found.certain) == ("absent", certain)
+    if more["named_by"] != "operator":
+        assert found.account == "123456789012"
+
+
+def test_whose_credentials_they_are_may_stay_unknown(aws: Cloud) -> None:
+    aws.faults.append(Fault("GetCallerIdentity", "AccessDenied", status=403))
+    found = asked("nobody-made-it", named_by="files", allow=("123456789012",))
+    assert (found.state, found.certain, found.account) == ("absent", False, None)
+
+
 def test_an_endpoint_of_another_region_is_absent(aws: Cloud) -> None:
     assert asked(region="eu-west-1").state == "absent"
 

@@ -114,6 +114,17 @@ def test_the_credentials_project_serves_where_none_is_said(gcp: Cloud) -> None:
     assert asked(identifier, project=None).project == "lab-project-1"
 
 
+@pytest.mark.parametrize(
+    ("project", "named_by", "certain"),
+    [("lab-project-1", "files", True), (None, "files", False), (None, "operator", True)],
+)
+def test_an_absence_is_certain_only_where_it_had_to_be(
+    gcp: Cloud, project: str | None, named_by: str, certain: bool
+) -> None:
+    found = asked("41", project=project, named_by=named_by)
+    assert (found.state, found.certain) == ("absent", certain)
+
+
 def test_no_region(gcp: Cloud) -> None:
     found = asked("penguins", region=None)
     assert (found.state, found.trouble) == ("unknown", "other")
