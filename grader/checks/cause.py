@@ -31,7 +31,6 @@ class Seen(NamedTuple):
     rehearsal: Rehearsal
     files: frozenset[str] = frozenset()
     content_type: str = ""
-    sent: str = ""
     limit: str | None = None
 
 

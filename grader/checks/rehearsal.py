@@ -7,9 +7,8 @@ they are, and choose no status but by what a person would read in them.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from grader.checks.cause import Cause, Seen
-from grader.checks.causes import explain
 from grader.checks.registry import check, registry
 from grader.checks.subject import Subject
 from grader.checks.verdict import Verdict, error, failed, passed, review, skipped
@@ -17,6 +16,9 @@ from grader.facts.asked import Attempt, Rehearsal
 from grader.facts.records import Place
 from grader.patterns import pattern
 from grader.text import excerpt
+
+if TYPE_CHECKING:
+    from grader.checks.cause import Cause
 
 _FRAME = pattern(r"^> (?P<path>.{1,200}?):(?P<line>[0-9]{1,7}) in (?P<name>\S+?): ?(?P<text>.*)$")
 _SERVICES = {"sagemaker": "SageMaker", "vertex": "Vertex AI", "ai-platform": "AI Platform"}
@@ -41,7 +43,7 @@ def loads(subject: Subject) -> Verdict:
         return passed(told + _asides(found) + ".", *_places(found))
     if stage.ok is None:
         return error("Whether the model loads was not established.", _where(found, subject), hint=_TROUBLE)
-    cause = explain(Seen(stage.problem or "", found, subject.file_names(), limit=stage.limit))
+    cause = _cause(found, subject, stage.problem, limit=stage.limit)
     if found.python is None:
         told = f"What requirements.txt lists was expected to install; {_shown(stage.problem)}"
         return _judged(told, cause, found, (), subject, stage.limit)
@@ -65,7 +67,7 @@ def ping(subject: Subject) -> Verdict:
         return passed("The server answered the health check.", *_places(found))
     if stage.ok is None:
         return _behind(found, subject, "Whether the server answers the health check")
-    cause = explain(Seen(stage.problem or "", found, subject.file_names(), limit=stage.limit))
+    cause = _cause(found, subject, stage.problem, limit=stage.limit)
     told = f"The server was expected to answer the health check; {_shown(stage.problem)}"
     return _judged(told, cause, found, stage.trace, subject, stage.limit)
 
@@ -100,9 +102,7 @@ def predicts(subject: Subject) -> Verdict:
 def _unanswered(subject: Subject, found: Rehearsal, own: list[Attempt], answered: Attempt | None) -> Verdict:
     """The verdict where the student's own request was not answered, or none was that could be made."""
     one = _telling(own or list(found.attempts))
-    cause = explain(
-        Seen(one.problem or "", found, subject.file_names(), one.content_type, one.sent, one.limit)
-    )
+    cause = _cause(found, subject, one.problem, one.content_type, one.limit)
     told = f"A prediction was expected for {_form(one)}; {_shown(one.problem)}"
     if answered is not None:
         told += f"; {_form(answered)} was answered `{_values(answered)}`"
@@ -165,6 +165,16 @@ def _of(subject: Subject) -> Rehearsal | Verdict:
     if found.outcome == "unavailable":
         return error(f"The deployment could not be rehearsed. {why}", _where(found, subject), hint=_TROUBLE)
     return found
+
+
+def _cause(
+    found: Rehearsal, subject: Subject, problem: str | None, content_type: str = "", limit: str | None = None
+) -> Cause:
+    """What a failure means; the table of causes is read only where something failed."""
+    from grader.checks.cause import Seen
+    from grader.checks.causes import explain
+
+    return explain(Seen(problem or "", found, subject.file_names(), content_type, limit))
 
 
 def _judged(
