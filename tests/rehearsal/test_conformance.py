@@ -10,6 +10,7 @@ import os
 import shutil
 import struct
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -51,25 +52,28 @@ class World(NamedTuple):
     version: str
 
 
-@pytest.fixture(scope="session")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Where environments are built for this session."""
-    return Settings(cache=tmp_path_factory.mktemp("environments"))
+@pytest.fixture(scope="module")
+def home() -> Iterator[Path]:
+    """Where environments are built: large, so they are gone right after."""
+    with tempfile.TemporaryDirectory(prefix="grade-conformance-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
-@pytest.fixture(scope="session")
-def worlds(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> dict[str, World]:
+@pytest.fixture(scope="module")
+def settings(home: Path) -> Settings:
+    """Environments are built there."""
+    return Settings(cache=home / "cache")
+
+
+@pytest.fixture(scope="module")
+def worlds() -> dict[str, World]:
     """The worlds that have been made."""
     return {}
 
 
 @pytest.fixture(params=list(SCIKIT_LEARNS))
-def world(
-    request: pytest.FixtureRequest,
-    worlds: dict[str, World],
-    settings: Settings,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> World:
+def world(request: pytest.FixtureRequest, worlds: dict[str, World], settings: Settings, home: Path) -> World:
     """One scikit-learn after the other; those that cannot be had here are left out."""
     name = request.param
     if name not in worlds:
@@ -77,7 +81,7 @@ def world(
             python = prepare(SCIKIT_LEARNS[name], settings=settings).python
         except Unavailable as problem:
             pytest.skip(str(problem))
-        worlds[name] = trained(python, tmp_path_factory.mktemp("models"))
+        worlds[name] = trained(python, home / "models" / name.replace(" ", "-"))
     return worlds[name]
 
 
@@ -226,6 +230,7 @@ Ask = tuple[str, str, dict[str, str], bytes]
 
 def built(folder: Path, python: str, *installs: Sequence[str]) -> Path:
     """An environment made by uv; its interpreter."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
     uv = shutil.which("uv") or _packaged_uv()
     if uv is None:
         pytest.skip("there is no uv")
@@ -281,9 +286,9 @@ def oracle(
 
 
 @pytest.fixture(scope="module")
-def amazon(tmp_path_factory: pytest.TempPathFactory) -> World:
+def amazon(home: Path) -> World:
     """An environment with AWS's serving code beside scikit-learn 1.2.1."""
-    folder = tmp_path_factory.mktemp("amazon")
+    folder = home / "amazon"
     python = built(
         folder / "env",
         "3.9",
@@ -404,9 +409,9 @@ def _plain(body: bytes) -> Any:
 
 
 @pytest.fixture(scope="module")
-def google(tmp_path_factory: pytest.TempPathFactory) -> World:
+def google(home: Path) -> World:
     """An environment with Google's own model server beside scikit-learn 1.6.1."""
-    folder = tmp_path_factory.mktemp("google")
+    folder = home / "google"
     python = built(
         folder / "env",
         "3.10",
