@@ -75,9 +75,10 @@ def serve(task: Task, plan: Plan, *, port: int | None) -> int:
         Unobtainable: the submission could not be obtained or read.
         KeyboardInterrupt: Ctrl-C.
     """
+    from grader.rehearsal.job import NoSandbox
     from grader.rehearsal.plan import Order
     from grader.rehearsal.rehearse import serve as started
-    from grader.rehearsal.settings import Settings
+    from grader.rehearsal.settings import RequirementsFailed, Settings, Unavailable
 
     ((_, outcome),) = list(run_all([task], prepare, 1, task.limits))
     answer = outcome.answer or {"problem": outcome.problem}
@@ -90,8 +91,14 @@ def serve(task: Task, plan: Plan, *, port: int | None) -> int:
         raise WrongCall(f"there is nothing to serve: {visible(told)}")
     order = Order.from_json(answer["orders"][0])
     settings = Settings(pythons=plan.pythons)
-    with started(order, progress=_say, sandboxed=plan.sandboxed, settings=settings) as served:
-        _forward(order, served, port)
+    try:
+        with started(order, progress=_say, sandboxed=plan.sandboxed, settings=settings) as served:
+            _forward(order, served, port)
+    except RequirementsFailed as problem:
+        raise WrongCall(f"there is nothing to serve: {visible(str(problem))}") from None
+    except (Unavailable, NoSandbox) as problem:
+        _say(f"the deployment cannot be rehearsed here: {problem}")
+        return 4  # trouble of ours, or of this machine
     return 0
 
 

@@ -64,6 +64,16 @@ def test_a_request_is_shown_only_as_one_quoted_line(body: bytes, shown: str | No
     assert _shell_text(body) == shown
 
 
+def test_a_machine_that_cannot_rehearse_is_told_in_one_sentence(tmp_path: Path) -> None:
+    cache = tmp_path / "not a folder"
+    cache.write_text("")
+    done = grade("rehearse", GOOD, "--serve", env={"GRADE_CACHE": str(cache)})
+    assert done.code == 4
+    assert "the deployment cannot be rehearsed here: " in done.err
+    assert "Traceback" not in done.err
+    assert "the grader itself failed" not in done.err
+
+
 @pytest.mark.slow
 def test_the_rehearsal_alone() -> None:
     done = grade("rehearse", GOOD, "--format", "json", timeout=300)

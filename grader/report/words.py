@@ -57,6 +57,8 @@ def score_sentence(score: Score | None) -> str:
     """The score in words, the same in every format: ``80 of 100``, ``71–86 of 100, 2 items to review``."""
     if score is None:
         return "no score"
+    if not score.possible:
+        return "nothing here earns points"
     if not score.open_items:
         return f"{amount(score.low)} of {amount(score.possible)}"
     span = f"{amount(score.low)}–{amount(score.high)}"

@@ -122,7 +122,7 @@ def test_csv(report: Report) -> None:
         (Score(71, 86, 100, 1), "71–86 of 100, 1 item to review"),
         (Score(80, 80, 100, 1), "80–80 of 100, 1 item to review"),  # never one number while something is open
         (Score(7.5, 66.666666, 99.5, 1), "7.5–66.67 of 99.5, 1 item to review"),
-        (Score(0.0, 0.0, 0.0), "0 of 0"),
+        (Score(0.0, 0.0, 0.0), "nothing here earns points"),
         (None, "no score"),
     ],
 )
