@@ -1,7 +1,6 @@
 """Runs one command in the sandbox, as told by its only argument, and prints how it ended. A program of its own for tests."""
 
 import json
-import os
 import socket
 import sys
 import tempfile
@@ -47,13 +46,12 @@ job = Job(
     listener,
 )
 began = time.monotonic()
-before = len(os.listdir("/proc/self/fd"))
+before = len(list(Path("/proc/self/fd").iterdir()))
 answers = []
 try:
     sandbox = None if task.get("plain") else find()
     with start(job, Bounds(**{"seconds": 5, **task.get("bounds", {})}), sandbox=sandbox) as running:
-        for _ in range(task.get("ask", 0)):
-            answers.append(ask(str(folder / "socket")))
+        answers.extend(ask(str(folder / "socket")) for _ in range(task.get("ask", 0)))
         if task.get("wait_for"):
             while task["wait_for"] not in running.log():
                 time.sleep(0.01)
@@ -63,9 +61,11 @@ try:
             time.sleep(task["close_after"])
             running.close()
         ending = running.wait(30)
-    assert len(os.listdir("/proc/self/fd")) == before, "a descriptor is left open"
+    assert len(list(Path("/proc/self/fd").iterdir())) == before, "a descriptor is left open"
     assert (folder / "shown" / "model.txt").read_text() == "a model", "what was shown has been changed"
-    assert [path.name for path in (folder / "shown").iterdir()] == ["model.txt"], "something was written there"
+    assert [path.name for path in (folder / "shown").iterdir()] == ["model.txt"], (
+        "something was written there"
+    )
 finally:
     (folder / "socket").unlink()
     (folder / "shown" / "model.txt").unlink(missing_ok=True)
