@@ -107,6 +107,29 @@ def _no_predict(match: re.Match[str], seen: Seen) -> Cause:
     )
 
 
+def _written_elsewhere(_match: re.Match[str], seen: Seen) -> Cause | None:
+    if not any("Trying to unpickle" in warning for warning in seen.rehearsal.warnings):
+        return None
+    has = excerpt(dict(seen.rehearsal.packages).get("scikit-learn", ""), 40)
+    shown = f"scikit-learn {has}" if has else "the scikit-learn that serves it"
+    return Cause(
+        f"The model was written by another scikit-learn than {shown}, and does not work with it.",
+        f"Fit and save the model again with {shown}, or declare the version that has yours.",
+        whatever=True,
+    )
+
+
+def _no_prediction(_match: re.Match[str], seen: Seen) -> Cause:
+    if seen.rehearsal.contract != "sagemaker":
+        return Cause(
+            "What comes back is no prediction.", "See that the model answers labels or finite numbers."
+        )
+    return Cause(
+        "What the script answers is not read as a prediction.",
+        'Answer labels or finite numbers as JSON, as in `return json.dumps(prediction.tolist()), "application/json"`.',
+    )
+
+
 ASKING: tuple[Row, ...] = (
     (pattern(r"'(\w+)' object has no attribute 'predict'"), _no_predict),
     (
@@ -154,4 +177,6 @@ ASKING: tuple[Row, ...] = (
         _content_type,
     ),
     (pattern(r"can't decode byte 0x93"), _npy_as_text),
+    (pattern(r"^AttributeError: '\w+' object has no attribute '\w+'"), _written_elsewhere),
+    (pattern(r"^The answer (?:is|has|holds) "), _no_prediction),
 )  # fmt: skip

@@ -46,7 +46,7 @@ def loads(subject: Subject) -> Verdict:
     cause = _cause(found, subject, stage.problem, limit=stage.limit)
     if found.python is None:
         told = f"What requirements.txt lists was expected to install; {_shown(stage.problem)}"
-        return _judged(told, cause, found, (), subject, stage.limit)
+        return _judged(told, cause, found, (), subject, stage.limit, *_requirements(found, subject))
     expected = f"The model was expected to load {_through(found)} under {_versions(found)}"
     return _judged(f"{expected}; {_shown(stage.problem)}", cause, found, stage.trace, subject, stage.limit)
 
@@ -191,6 +191,8 @@ def _judged(
     frames = _frames(trace, found, subject)
     places = (*frames, *also) or _evidence(trace, found, subject)
     hint = _hint(cause)
+    if not cause.means and not frames:  # there is no line to follow
+        hint = "Start it yourself with `grade rehearse --serve`, and mend what its server prints."
     if limit is not None:
         return failed(f"{told}.", *places, hint=hint)
     open_doubts = _open(cause, found, trace)
@@ -292,6 +294,12 @@ def _origin(one: Attempt, found: Rehearsal) -> tuple[Place, ...]:
         if one.origin
         else _places(found)[-1:]
     )
+
+
+def _requirements(found: Rehearsal, subject: Subject) -> tuple[Place, ...]:
+    """The requirements.txt beside the script, where it is a file of the submission."""
+    path = f"{(found.script or '').rpartition('/')[0]}/requirements.txt".lstrip("/")
+    return (Place(path),) if path in subject.file_names() else ()
 
 
 def _evidence(trace: Iterable[str], found: Rehearsal, subject: Subject) -> tuple[Place, ...]:

@@ -24,7 +24,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -153,9 +153,38 @@ def lock(cache: Path, name: str, deadline: float, progress: Progress) -> Iterato
         held.release()
 
 
-def made(place: Path) -> dict[str, Any] | None:
-    """What was recorded of the finished folder ``place``; None where it is not there."""
-    return read(place / _MADE)
+def made(place: Path, **fields: type) -> dict[str, Any] | None:
+    """What was recorded of the finished folder ``place``; None where it is not there.
+
+    ``fields`` are those that it must have, each with its type (``str``; ``list`` and ``dict`` of texts): a record without them,
+    of another release or damaged, counts as none.
+    """
+    record = read(place / _MADE)
+    if record is None or not all(_is(record.get(name), kind) for name, kind in fields.items()):
+        return None
+    return record
+
+
+def _is(value: Any, kind: type) -> bool:
+    if not isinstance(value, kind):
+        return False
+    texts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return all(isinstance(text, str) for text in texts)
+
+
+def forget(place: Path, *records: str) -> None:
+    """Have the finished folder ``place`` built anew when it is next wanted; until then its files stay."""
+    for name in (_MADE, *records):
+        with contextlib.suppress(OSError):
+            (place / name).unlink()
+
+
+def installed_in(place: Path) -> dict[str, str]:
+    """As :func:`installed`, of the virtual environment ``place``."""
+    found: dict[str, str] = {}
+    for site in place.glob("lib/python*/site-packages"):
+        found.update(installed(site))
+    return found
 
 
 def build(
@@ -165,17 +194,20 @@ def build(
     *,
     deadline: float,
     progress: Progress,
+    fields: Mapping[str, type] | None = None,
 ) -> dict[str, Any]:
     """The record of ``place``, which ``work`` fills if it is not there yet; at most one process does.
 
     ``work(folder)`` fills a folder beside ``place`` that gets its name when it is whole, and answers the record. A
-    process that is killed in the middle leaves its folder to the next build, which removes it.
+    process that is killed in the middle leaves its folder to the next build, which removes it. A record without ``fields``
+    (see :func:`made`) counts as none.
     """
-    there = made(place)
+    wanted = fields or {}
+    there = made(place, **wanted)
     if there is not None:
         return there
     with lock(cache, place.name, deadline, progress):
-        there = made(place)
+        there = made(place, **wanted)
         if there is not None:
             return there
         folder(place.parent)

@@ -121,14 +121,14 @@ def _prepare(wanted: Wanted, settings: Settings, progress: Progress, deadline: f
                     place = _answered(answer, root, old=True)
                     if place is None:
                         raise
-    record = cache.made(place)
+    record = cache.made(place, **_FIELDS)
     if record is None:
         raise Unavailable("The environment vanished while it was being made; try again.")
     found = pythons.find(settings.pythons, root)
     interpreter = next((i for i in found if str(i.executable) == record["executable"]), None)
     if interpreter is None:
         raise Unavailable("The Python of the environment vanished while it was being made; try again.")
-    there: dict[str, str] = dict(record["packages"])
+    there: dict[str, str] = dict(record["packages"])  # a copy: it is added to
     notes = _notes(wanted, python, packages, interpreter, found, there)
     readable: list[Path] = [place]
     extra: tuple[Path, ...] = ()
@@ -185,6 +185,7 @@ def _question(python: str | None, packages: Mapping[str, str], found: tuple[Inte
     return cache.key("answer", kind, _minor(python), dict(packages), there)
 
 
+_FIELDS = {"executable": str, "packages": dict}  # of an environment's record
 _STALE = 86_400.0  # seconds after which an answer that is not quite what was wanted is looked for anew
 
 
@@ -194,10 +195,13 @@ def _answered(answer: Path, root: Path, *, old: bool = False) -> Path | None:
     if record is None:
         return None
     until, name = record.get("until"), record.get("environment")
+    if not isinstance(name, str) or not isinstance(until, (int, float, type(None))):
+        return None
     if until is not None and not old and not 0 <= until - time.time() <= _STALE:
         return None
-    place = root / "environments" / str(name)
-    return place if (place / "bin" / "python").exists() and cache.made(place) is not None else None
+    place = root / "environments" / name
+    sound = (place / "bin" / "python").exists() and cache.made(place, **_FIELDS) is not None
+    return place if sound else None
 
 
 class _Maker:
@@ -241,7 +245,7 @@ class _Maker:
             )
             cache.build(
                 self.root, place, partial(self._build, place, interpreter, pins),
-                deadline=self.deadline, progress=self.progress,
+                deadline=self.deadline, progress=self.progress, fields=_FIELDS,
             )  # fmt: skip
             got = {
                 cache.canonical(name): version for name, _, version in (pin.partition("==") for pin in pins)

@@ -44,6 +44,7 @@ def on_sagemaker(subject: Subject, tree: Tree, stage: Stage) -> Laid:
     known: tuple[Model, ...]
     if archive is not None:
         _unpack(archive, tree, stage)
+        doubts += _links(subject, archive)
         known = tuple(m for m in subject.facts.models if m.path == archive.path)
         model = archive.path
         inside = next((m for m in known if m.member and any(_same(m.member, p) for p in loads)), None)
@@ -224,6 +225,17 @@ def _unpack(archive: Archive, tree: Tree, stage: Stage) -> None:
             f"`{excerpt(archive.path, 80)}` is a zip; SageMaker unpacks a .tar.gz, so another file must be deployed."
         )
     stage.archive(archive.path, data, "model")
+
+
+def _links(subject: Subject, archive: Archive) -> list[tuple[str, str]]:
+    """Links in the archive: SageMaker unpacks them, and here none is made."""
+    start = f"{archive.path}!"
+    links = [u.path for u in subject.facts.unread if u.path.startswith(start) and u.why.startswith("a link")]
+    if not links:
+        return []
+    first = excerpt(links[0][len(start) :], 60)
+    told = f"`{first}` is a link" if len(links) == 1 else f"`{first}` and {len(links) - 1} more are links"
+    return [("place", f"of the archive's members {told}, and not followed here")]
 
 
 def _loose(

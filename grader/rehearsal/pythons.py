@@ -218,7 +218,7 @@ def _sound(answer: Any) -> dict[str, Any] | None:
     try:
         version = [int(number) for number in answer["version"]]
         paths = [answer["executable"], answer["prefix"], *answer["libraries"]]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
     if len(version) != 3 or not all(isinstance(path, str) and path.startswith("/") for path in paths):
         return None

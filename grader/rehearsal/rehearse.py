@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from grader.facts.asked import Attempt, Rehearsal, Stage
+from grader.facts.secrets import hide
 from grader.patterns import pattern
 from grader.rehearsal.job import CODE, Bounds, Job, NoSandbox
 from grader.rehearsal.plan import CODE_DIR, MODEL_DIR, Order
@@ -34,12 +35,13 @@ _MOST_PACKAGES = 60
 
 
 class Served(NamedTuple):
-    """A server that is up: the unix socket to ask it at, what runs, and the record of how it was started."""
+    """A server that is up: the unix socket to ask it at, what runs, the record of how it was started, and in what."""
 
     address: Path
     running: Running
     about: Rehearsal
     bounds: Bounds
+    environment: Environment
 
 
 def carry_out(
@@ -60,6 +62,9 @@ def carry_out(
             asked = probe(served.address, order.contract, order.payloads, served.bounds, served.running)
             ending = served.running.ended()
             reached = served.running.reached()
+        if asked.loads.ok is False and asked.loads.limit is None:
+            # Before that is the student's: the environment may have been damaged since it was built.
+            _proven_anew(served, sandboxed=sandboxed)
     except RequirementsFailed as problem:
         about = about._replace(loads=Stage(False, str(problem), limit=None))
         return about._replace(seconds=_since(began))
@@ -76,7 +81,7 @@ def carry_out(
         log=asked.log[-_LOG_LINES:],
         seconds=_since(began),
     )
-    return _without_places_of_ours(showed)
+    return _fit_to_tell(showed)
 
 
 @contextlib.contextmanager
@@ -90,6 +95,7 @@ def serve(
         RequirementsFailed: what the student's requirements ask for can be installed by nobody.
     """
     from grader.rehearsal.environment import Wanted, prepare
+    from grader.rehearsal.proof import prove
     from grader.rehearsal.sandbox import find, start
 
     sandbox = find() if sandboxed else None
@@ -97,6 +103,7 @@ def serve(
     whole = not any(kind == "requirements" for kind, _ in order.about.doubts)
     wanted = Wanted(order.python, order.packages, order.requirements, whole)
     environment = prepare(wanted, settings=settings, progress=progress)
+    prove(environment, sandbox)
     bounds = Bounds(
         seconds=order.seconds, memory=order.memory, processes=order.processes, cpu_seconds=order.seconds
     )
@@ -104,7 +111,14 @@ def serve(
         job = _job(order, environment, listener, sandbox)
         progress("starting the rehearsed server")
         with start(job, bounds, sandbox=sandbox) as running:
-            yield Served(address, running, _about(order, environment, sandboxed), bounds)
+            yield Served(address, running, _about(order, environment, sandboxed), bounds, environment)
+
+
+def _proven_anew(served: Served, *, sandboxed: bool) -> None:
+    from grader.rehearsal.proof import prove
+    from grader.rehearsal.sandbox import find
+
+    prove(served.environment, find() if sandboxed else None, anew=True)
 
 
 @contextlib.contextmanager
@@ -171,10 +185,15 @@ def _about(order: Order, environment: Environment, sandboxed: bool) -> Rehearsal
     about = order.about
     return about._replace(
         python=environment.python_version,
-        packages=environment.packages[:_MOST_PACKAGES],
+        packages=tuple(sorted(environment.packages, key=_telling))[:_MOST_PACKAGES],
         notes=(*about.notes, *notes, *environment.notes),
         doubts=(*about.doubts, *doubts),
     )
+
+
+def _telling(package: tuple[str, str]) -> bool:
+    """What is no part of the platform's comes last, and is what a long list loses."""
+    return package[0] not in ("scikit-learn", "numpy", "scipy", "pandas", "joblib")
 
 
 def _kind(note: str) -> str:
@@ -196,15 +215,18 @@ def _attempt(one: Attempt, reached: tuple[str, ...]) -> Attempt:
     )
 
 
+_CUT = pattern(
+    r"[A-Za-z0-9/+=_-]{16,}(…|\.\.\.)$"
+)  # at a text's cut end: it may be half a key, which has no form
 _PACKAGES = pattern(r"/[^\s'\"()<>:,]*?/(?:site|dist)-packages/")
 _LIBRARY = pattern(r"/[^\s'\"()<>:,]*?/(lib(?:64)?/python3\.[0-9]+/)")
 
 
-def _without_places_of_ours(showed: Rehearsal) -> Rehearsal:
-    """The record without the folders of this machine, which tracebacks name and a report has no use for."""
+def _fit_to_tell(showed: Rehearsal) -> Rehearsal:
+    """The record without credentials, which code can print, and without the folders of this machine, which tracebacks name."""
 
     def plain(text: str) -> str:
-        return _LIBRARY.sub(r"\1", _PACKAGES.sub("", text))
+        return _LIBRARY.sub(r"\1", _PACKAGES.sub("", _CUT.sub(r"***\1", hide(text))))
 
     def stage(one: Stage) -> Stage:
         return one._replace(problem=one.problem and plain(one.problem), trace=tuple(map(plain, one.trace)))
@@ -217,6 +239,7 @@ def _without_places_of_ours(showed: Rehearsal) -> Rehearsal:
                 problem=one.problem and plain(one.problem),
                 trace=tuple(map(plain, one.trace)),
                 answer=plain(one.answer),
+                prediction=tuple(map(plain, one.prediction)),
             )
             for one in showed.attempts
         ),

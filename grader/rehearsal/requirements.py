@@ -147,6 +147,13 @@ def _is_path(line: str) -> bool:
     )
 
 
+# Its versions since 2023-12-01 raise an error when they are installed (pypi.org/project/sklearn, 2026-11-22).
+_NOTICE = (
+    "What requirements.txt asks for cannot be installed: `sklearn` is no package but a notice on the index, at which pip "
+    "stops; the package is called `scikit-learn`."
+)
+
+
 class Added(NamedTuple):
     """What a student's lines add to an environment: a folder for ``sys.path`` (None: nothing), and what is in it."""
 
@@ -179,6 +186,8 @@ def install(
         RequirementsFailed: nobody could install them.
         Unavailable: they cannot be installed here.
     """
+    if any(cache.canonical(line) == "sklearn" for line in lines):
+        raise RequirementsFailed(_NOTICE)
     place = root / "requirements" / cache.key("requirements", environment, sorted(lines))
 
     def work(folder: Path) -> dict[str, Any]:
@@ -208,12 +217,13 @@ def install(
         compile_sources(interpreter, target, place / "site-packages", deadline)
         return {"packages": cache.installed(target), "left_out": left_out}
 
-    record = cache.build(root, place, work, deadline=deadline, progress=progress)
-    packages = {str(k): str(v) for k, v in record["packages"].items()}
+    fields = {"packages": dict, "left_out": list}
+    record = cache.build(root, place, work, deadline=deadline, progress=progress, fields=fields)
+    packages: dict[str, str] = record["packages"]
     notes = tuple(
         f"{_name(line)} of requirements.txt was left out (`{excerpt(line, 60)}`): there is no wheel of it for "
         f"Python {interpreter.series}, and nothing is built from source here"
-        for line in map(str, record["left_out"])
+        for line in record["left_out"]
     )
     notes += tuple(
         f"requirements.txt asks for {name} {version}, which was used in place of {base[name]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -70,6 +71,36 @@ def test_requirements_that_do_not_install_are_named() -> None:
     assert "pip install -r" in (found.hint or "")
     left_out = (("requirements", "line 2 of requirements.txt was left out (it names an address)"),)
     assert ask(down(problem, python=None, doubts=left_out), "loads").status.value == "review"
+
+
+def test_requirements_that_do_not_install_are_pointed_at() -> None:
+    files = (*FACTS.files, File("aws_deploy/requirements.txt", 1))
+    problem = "What requirements.txt asks for cannot be installed: no such version."
+    found = (down(problem, python=None, packages=()),)
+    subject = Subject(dataclasses.replace(FACTS, files=files), "aws", FOLDER, frozenset({"rehearse"}), found)
+    assert [place.path for place in checks.loads(subject).evidence] == ["aws_deploy/requirements.txt"]
+
+
+@pytest.mark.parametrize(
+    ("change", "hint"),
+    [
+        ({"problem": "It was ended by SIGSEGV.", "trace": ()}, "grade rehearse --serve"),
+        ({"problem": "ValueError: no"}, "Follow the traceback"),
+        ({"problem": "The answer is said to be text/html, not JSON, CSV or npy.", "trace": ()}, "json.dumps"),
+        ({"problem": "AttributeError: 'Tree' object has no attribute 'n_features_'"}, "Follow the traceback"),
+    ],
+)
+def test_a_hint_speaks_of_what_is_there(change: dict[str, Any], hint: str) -> None:
+    found = ask(UP._replace(attempts=(BAD._replace(**change),)))
+    assert found.status.value == "fail"
+    assert hint in (found.hint or "")
+
+
+def test_what_another_version_wrote_is_said_where_it_warned() -> None:
+    problem = "AttributeError: 'DecisionTreeClassifier' object has no attribute 'n_features_'"
+    warned = ("UserWarning: Trying to unpickle estimator DecisionTreeClassifier from version 1.2.1",)
+    found = ask(UP._replace(attempts=(BAD._replace(problem=problem),), warnings=warned))
+    assert "written by another scikit-learn than scikit-learn 1.2.1" in (found.hint or "")
 
 
 def test_warnings_and_what_is_not_as_declared_are_told() -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from grader.rehearsal import cache, companions
-from grader.rehearsal.environment import Settings, Unavailable
+from grader.rehearsal.environment import RequirementsFailed, Settings, Unavailable
 from tests.rehearsal.conftest import HERE, SKLEARN, Local
 from tests.rehearsal.wheels import wheel
 
@@ -303,3 +303,44 @@ def test_importing_it_imports_nothing_heavy() -> None:
     code = f"import sys, grader.cli, grader.rehearsal.environment; print(*[m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize(
+    "record", [{}, {"executable": 3, "packages": {}}, {"executable": "/p", "packages": {"numpy": 1}}, []]
+)
+@pytest.mark.parametrize("kind", ["environments", "requirements"])
+def test_a_record_of_another_form_counts_as_none(local: Local, record: object, kind: str) -> None:
+    wheel(local.wheels, "extra", "1.0")
+    first = local.prepare(SKLEARN, requirements=("extra",))
+    ((place,),) = ([p for p in (first.python.parents[3] / kind).iterdir() if p.name[0] != "."],)
+    (place / "made.json").write_text(json.dumps(record))
+    again = local.prepare(SKLEARN, requirements=("extra",))
+    assert again == first
+    assert local.builds == (2 if kind == "environments" else 1)
+
+
+@pytest.mark.parametrize(
+    "answer", [{}, {"environment": 1}, {"environment": "gone", "until": "soon"}, {"until": [1]}, 7]
+)
+def test_an_answer_of_another_form_counts_as_none(local: Local, answer: object) -> None:
+    first = local.prepare(SKLEARN)
+    answers = list((first.python.parents[3] / "answers").iterdir())
+    assert answers
+    for file in answers:
+        file.write_text(json.dumps(answer))
+    assert local.prepare(SKLEARN) == first
+
+
+@pytest.mark.parametrize(
+    "known", [[], {"/usr/bin/python3": 1}, {"x": {"state": [1], "answer": {"version": [1e999]}}}]
+)
+def test_what_pythons_said_in_another_form_is_asked_anew(local: Local, known: object) -> None:
+    first = local.prepare(SKLEARN)
+    (first.python.parents[3] / "pythons.json").write_text(json.dumps(known))
+    assert local.prepare(SKLEARN) == first
+
+
+@pytest.mark.parametrize("line", ["sklearn", "Sklearn"])
+def test_a_name_that_only_tells_of_another_is_no_package(local: Local, line: str) -> None:
+    with pytest.raises(RequirementsFailed, match="called `scikit-learn`"):
+        local.prepare(SKLEARN, requirements=("joblib", line))

@@ -323,6 +323,16 @@ def test_what_is_no_plain_file_is_left_out_of_the_layout(tmp_path: Path) -> None
     assert {path.name for path in tmp_path.iterdir()} == {"stage"}
 
 
+def test_links_in_the_archive_are_a_doubt(tmp_path: Path) -> None:
+    one = special("model.joblib", tarfile.SYMTYPE, "other.joblib")
+    archive = tar({"other.joblib": PIPELINE}, one, special("more", tarfile.SYMTYPE, "other.joblib"))
+    order = ordered({**AWS, "aws_deploy/model.tar.gz": archive}, tmp_path)
+    assert (
+        "place",
+        "of the archive's members `model.joblib` and 1 more are links, and not followed here",
+    ) in (order.about.doubts)
+
+
 def test_of_two_members_of_one_name_the_last_counts(tmp_path: Path) -> None:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as archive:

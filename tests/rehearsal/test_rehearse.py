@@ -13,8 +13,9 @@ import pytest
 
 from grader.asking.payloads import Payload
 from grader.facts.asked import Rehearsal
+from grader.rehearsal.environment import Environment
 from grader.rehearsal.plan import Order
-from grader.rehearsal.rehearse import carry_out, serve
+from grader.rehearsal.rehearse import _about, carry_out, serve
 from grader.rehearsal.settings import RequirementsFailed, Settings, Unavailable
 
 MODEL = Path(__file__).parent.parent / "facts" / "models" / "1.2.1-np1-pipeline.joblib"
@@ -181,3 +182,55 @@ def test_a_served_endpoint_answers_on_its_socket(tmp_path: Path, cache: Path) ->
     assert not address.exists()
     assert served.running.ended() is not None
     assert said
+
+
+KEY = "AKIA" + "QX3ZL7TSKDH2WPNE"
+SECRET = "pQ7vXz2LmN8rT4wY6kJ1" + "hG3fD5sA9bC0eUiOxRtZ"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "script",
+    [
+        f"raise RuntimeError('aws_secret_access_key={SECRET} {KEY}')\n",
+        f"import warnings\nwarnings.warn('{KEY}')\nprint('{KEY}', 'secret={SECRET}')\n" + FN,
+        FN + f"\ndef predict_fn(rows, model):\n    return ['{KEY}']\n",
+        f"raise RuntimeError('x ' * 140 + '{KEY} ' + '{SECRET} ' * 9)\n",
+    ],
+)
+def test_credentials_that_code_prints_are_not_told(rehearse: Try, script: str) -> None:
+    told = json.dumps(rehearse(script))
+    assert "***" in told
+    assert KEY[:12] not in told
+    assert SECRET[:18] not in told
+
+
+@pytest.mark.slow
+def test_a_long_list_of_packages_keeps_the_platforms_own(rehearse: Try) -> None:
+    packages = tuple((f"a{n}", "1") for n in range(90))
+    real = rehearse()
+    environment = Environment(Path("/p"), (), (), "3.9.18", (*packages, *real.packages), ())
+    kept = dict(_about(order_of(Path(tempfile.gettempdir())), environment, True).packages)
+    assert kept["scikit-learn"] == "1.2.1"
+    assert len(kept) == 60
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sandboxed", [True, False])
+@pytest.mark.parametrize("when", ["before its first use", "later"])
+def test_a_damaged_environment_is_our_trouble(
+    rehearse: Try, tmp_path: Path, cache: Path, sandboxed: bool, when: str
+) -> None:
+    assert rehearse(sandboxed=sandboxed).loads.ok
+    ((place,),) = ([p for p in (cache / "environments").iterdir() if p.name[0] != "."],)
+    assert (place / "proven.json").is_file()
+    if when == "before its first use":
+        (place / "proven.json").unlink()
+    (part,) = place.glob("lib/*/site-packages/sklearn/linear_model/__init__.py")
+    part.unlink()
+    part.write_text("raise ImportError('cut off')\n")
+    found = rehearse(sandboxed=sandboxed)
+    assert found.outcome == "unavailable", found.loads
+    assert "cut off" in (found.problem or "")
+    assert found.loads.ok is None
+    assert rehearse(sandboxed=sandboxed).loads.ok, "it was not built anew"
