@@ -136,9 +136,10 @@ def _users_cache() -> Path | None:
 
 def _writable(folder: Path | None) -> bool:
     """Whether a folder can be written, or made."""
-    while folder is not None and not folder.exists() and folder != folder.parent:
+    # Not Path's own methods, which raise for folders that may not be looked into.
+    while folder is not None and not os.path.exists(folder) and folder != folder.parent:  # noqa: PTH110
         folder = folder.parent
-    return folder is not None and folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+    return folder is not None and os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)  # noqa: PTH112
 
 
 def configuration() -> Path | None:
@@ -153,7 +154,7 @@ def configuration() -> Path | None:
     with contextlib.suppress(RuntimeError):
         places.append(Path.home() / ".config" / "uv" / "uv.toml")
     places.append(Path("/etc/uv/uv.toml"))
-    return next((place for place in places if place.is_file()), None)
+    return next((place for place in places if pythons.is_file(place)), None)
 
 
 def own_index() -> bool:

@@ -108,15 +108,20 @@ def _places(named: Sequence[str], root: Path) -> Iterator[tuple[Path, str]]:
         yield _named(name, folders), "named"
     names = ["python3", "python", *(f"python3.{n}" for n in range(_NEWEST_MINOR, OLDEST[1] - 1, -1))]
     for folder in folders:
-        yield from ((folder / name, "PATH") for name in names if (folder / name).is_file())
+        yield from ((folder / name, "PATH") for name in names if is_file(folder / name))
     pyenv = Path(os.environ.get("PYENV_ROOT") or _home(".pyenv")) / "versions"
     for folder in (pyenv, *uv_folders(), root / "pythons"):
         where = "pyenv" if folder == pyenv else "downloaded" if folder.parent == root else "uv"
         for installation in _listed(folder):
             for name in ("python3", "python"):
-                if (installation / "bin" / name).is_file():
+                if is_file(installation / "bin" / name):
                     yield installation / "bin" / name, where
                     break
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is there. Path's own method raises for a folder that may not be looked into, as PATH can hold."""
+    return os.path.isfile(path)  # noqa: PTH113
 
 
 def _home(name: str) -> Path:
@@ -130,14 +135,14 @@ def _home(name: str) -> Path:
 def _named(name: str, folders: Iterable[Path]) -> Path:
     """What the user means: an executable, an environment or installation, or a command."""
     path = Path(name).expanduser()
-    if os.sep not in name and not path.exists():
+    if os.sep not in name and not os.path.exists(path):  # noqa: PTH110 - as above
         command = f"python{name}" if name[:1].isdigit() else name
         for folder in folders:
-            if (folder / command).is_file():
+            if is_file(folder / command):
                 return folder / command
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 - as above
         inside = [path / "bin" / "python3", path / "bin" / "python"]
-        return next((p.absolute() for p in inside if p.is_file()), path)
+        return next((p.absolute() for p in inside if is_file(p)), path)
     return path.absolute()
 
 

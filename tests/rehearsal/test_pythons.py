@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.rehearsal import pythons
+from grader.rehearsal import installer, pythons
 from grader.rehearsal.pythons import Interpreter
 from grader.rehearsal.settings import Unavailable
 
@@ -224,3 +224,20 @@ def test_the_systems_python_shows_its_library_alone(tmp_path: Path) -> None:
     assert Path("/usr") not in shown
     assert Path("/usr/lib") not in shown
     assert shows(shown, Path(f"/usr/lib/python{found.series}/os.py"))
+
+
+def test_places_that_cannot_be_looked_into_are_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A PATH taken over from root holds folders closed to others; a name too long fails alike, for root as well."""
+    closed = tmp_path / ("x" * 300)
+    here = linked(tmp_path / "bin").parent
+    monkeypatch.setenv("PATH", os.pathsep.join(map(str, (closed, here))))
+    for name in ("PYENV_ROOT", "UV_PYTHON_INSTALL_DIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, str(closed))
+    [found] = find(tmp_path)
+    assert found.found == "PATH"
+    assert installer.configuration() in (None, Path("/etc/uv/uv.toml"), Path.home() / ".config/uv/uv.toml")
+    assert "UV_NO_PROGRESS" in installer.variables(tmp_path)
+    with pytest.raises(Unavailable):
+        find(tmp_path, str(closed / "python3"))
