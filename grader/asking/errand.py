@@ -20,6 +20,8 @@ from grader import processes
 _MOST = 32_000_000  # bytes of all orders, or of one answer
 _GRACE = 10.0  # seconds beyond the promised time, in which it may still clean up and answer
 
+_LOOK = 1.0  # seconds between two looks at whether whoever asked is still there
+
 Told = Callable[[str], None]
 """Takes one sentence on what is being done, for a person who waits."""
 
@@ -74,6 +76,7 @@ class _Here:
 
 class _Aside:
     def __init__(self, work: Work) -> None:
+        self._asker = os.getppid()
         theirs, self._orders = os.pipe()
         self._child = processes.start(_life, work, theirs, self._orders, os.getpid())
         os.close(theirs)
@@ -114,8 +117,12 @@ class _Aside:
         answers: list[Mapping[str, Any]] = []
         while len(answers) < len(orders):
             left = end - time.monotonic()
-            if left <= 0 or not processes.ready([self._child], left):
+            if left <= 0:
                 raise ErrandFailed(f"It took longer than the {seconds:.0f} s that it may.")
+            if not processes.ready([self._child], min(left, _LOOK)):
+                if os.getppid() != self._asker:  # killed: nobody will hear, so nothing is to go on
+                    raise ErrandFailed("Whoever asked for it is gone.")
+                continue
             messages = self._child.messages(_MOST)
             if messages is None:
                 self._child.ended(2.0)

@@ -12,6 +12,7 @@ import json
 import os
 import random
 import select
+import signal
 import stat
 import subprocess
 import time
@@ -212,6 +213,7 @@ def spawn(
             cwd="/",
             start_new_session=True,
         )
+        pid: int | None = None
         try:
             info_write.close()
             pid = _child(info_read.fileno())
@@ -224,6 +226,10 @@ def spawn(
                 _map(pid, number, sources)
                 block_write.write(b"1")
         except BaseException:
+            if pid is not None:
+                # It dies with bubblewrap only from when it was let go on; until then it would wait for ever.
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
             process.kill()
             process.wait()
             raise

@@ -92,3 +92,37 @@ def test_it_dies_with_the_process_that_gave_the_orders(tmp_path: Path) -> None:
         time.sleep(0.05)
     os.kill(number, signal.SIGKILL)
     pytest.fail("the process aside went on")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no process aside")
+def test_it_ends_when_the_one_behind_the_asker_is_killed(tmp_path: Path) -> None:
+    """As when the whole grader is killed: the process of the submission notices, and its errand with it."""
+    told = tmp_path / "pid"
+    code = f"""
+import os, pathlib, time
+from grader.asking import errand
+
+def work(order, told):
+    at = pathlib.Path({str(told)!r})
+    at.with_suffix(".new").write_text(f"{{os.getpid()}} {{os.getppid()}}")
+    at.with_suffix(".new").rename(at)
+    time.sleep(60)
+
+if os.fork() == 0:
+    with errand.start(work) as aside:
+        aside.carry_out([{{}}], 60, lambda sentence: None)
+    os._exit(0)
+os.wait()
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL) as grader:
+        end = time.monotonic() + 20
+        while not told.exists() and time.monotonic() < end:
+            time.sleep(0.02)
+        grader.kill()
+    pids = [int(pid) for pid in told.read_text().split()]
+    end = time.monotonic() + 10
+    while any(
+        Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids
+    ):
+        assert time.monotonic() < end, "it went on"
+        time.sleep(0.05)

@@ -22,7 +22,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.rehearsal import finding, sandbox, seccomp
+from grader.rehearsal import bubblewrap, finding, sandbox, seccomp
 from grader.rehearsal.job import PROGRAMS
 from grader.rehearsal.sandbox import Bounds, Job, NoSandbox, Running, Sandbox, find, place, start
 from tests.rehearsal.sandboxed import User, chosen, gone, marked, unavailable, users
@@ -642,3 +642,30 @@ def test_the_programs_inside_are_read_by_anyone_and_import_little() -> None:
     assert out.returncode == 70  # nobody says what to do
     for heavy in ("signal", "socket", "json", "ctypes", "shutil", "re"):
         assert not [line for line in out.stderr.splitlines() if line.split("|")[-1].strip() == heavy]
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0, reason="only as root is anything done between its first step and the next"
+)
+def test_a_start_that_fails_half_way_leaves_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until it is let go on, the first process inside waits, and would not die with bubblewrap."""
+    try:
+        box = find()
+    except NoSandbox as problem:
+        pytest.skip(str(problem))
+    if not box.drops:
+        pytest.skip("root of a container that is nobody outside")
+    pids: list[int] = []
+
+    def failing(pid: int, *_: object) -> None:
+        pids.append(pid)
+        raise OSError("no room")
+
+    monkeypatch.setattr(bubblewrap, "_map", failing)
+    with pytest.raises(NoSandbox, match="no room"):
+        start(Job(("/bin/true",)), sandbox=box)
+    [pid] = pids
+    end = time.monotonic() + 5
+    while Path(f"/proc/{pid}").exists():
+        assert time.monotonic() < end, "it waits for ever"
+        time.sleep(0.02)
