@@ -51,7 +51,7 @@ def remote(tmp_path_factory: pytest.TempPathFactory) -> str:
 def staged(home: Path, command: Command, remote: str) -> Path:
     """A working folder as the page supposes it: its own files, work that was handed in, a student's folder."""
     (page,) = [page for page in PAGES if page.name == command.page]
-    if command.text.startswith("grade fixtures/"):
+    if command.text.startswith(("grade fixtures/", "grade rehearse fixtures/")):
         return ROOT
     files = fixture_files("aws-sklearnmodel-complete")
     work = write(home / "work", files)
@@ -75,7 +75,14 @@ def staged(home: Path, command: Command, remote: str) -> Path:
     return work
 
 
-@pytest.mark.parametrize("command", OURS, ids=lambda c: f"{c.page}:{c.line}")
+def marked(command: Command) -> object:
+    """A rehearsal whose answer a page prints needs the very Python that is declared: slow tier."""
+    slow = bool(command.printed) and command.text.startswith("grade rehearse")
+    name = f"{command.page}:{command.line}"
+    return pytest.param(command, id=name, marks=[pytest.mark.slow] if slow else [])
+
+
+@pytest.mark.parametrize("command", [marked(command) for command in OURS])
 def test_a_command_does_what_the_page_says(command: Command, remote: str, tmp_path: Path) -> None:
     place = staged(tmp_path, command, remote)
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -106,7 +113,9 @@ def test_a_command_does_what_the_page_says(command: Command, remote: str, tmp_pa
     )
     if command.printed:
         timeless = re.sub(r"\n\nfetch [^\n]*\n\Z", "\n", done.stdout)
-        assert timeless.splitlines() == list(command.printed)
+        # Which patch of a Python is at hand differs from machine to machine.
+        patch = re.compile(r"\b(3\.\d+)\.\d+\b")
+        assert patch.sub(r"\1", timeless).splitlines() == [patch.sub(r"\1", line) for line in command.printed]
 
 
 def make_readme() -> ModuleType:
