@@ -32,15 +32,12 @@ _RANK = {Status.PASS: 0, Status.REVIEW: 1, Status.ERROR: 2, Status.FAIL: 3}
 def in_service(subject: Subject, *, wanted: bool = False) -> Verdict:
     """The endpoint exists and is in service
 
-    Why: Only an endpoint in service can be asked for a prediction. Which one it is stands in `endpoint.yaml`
-    in the
-        deploy folder, or as a literal name in its files; an address is asked only where everybody can reach
-        it.
+    Why: Only an endpoint in service can be asked for a prediction. Which one it is stands in `endpoint.yaml` in the
+        deploy folder, or as a literal name in its files. An address is asked only where everybody can reach it.
     Example: `aws_deploy/endpoint.yaml` says `endpoint: penguins` and `region: us-east-1`, and
         `aws sagemaker describe-endpoint` says `InService`.
-    Remedy: Name the endpoint in `endpoint.yaml`, create it again, or wait until it is in service; delete it
-    after it was
-        graded.
+    Remedy: Name the endpoint in `endpoint.yaml`, create it again, or wait until it is in service. Delete it after
+        it was graded.
     """
     ours = _endpoints(subject)
     if not ours:
@@ -52,13 +49,11 @@ def in_service(subject: Subject, *, wanted: bool = False) -> Verdict:
 def predicts(subject: Subject) -> Verdict:
     """The endpoint answers a prediction
 
-    Why: A prediction is what the deployment is for: whole JSON, CSV or npy with at least one label or finite
-    number. A web
-        page, an error or `null` is none.
+    Why: A prediction is what the deployment is for: whole JSON, CSV or npy with at least one label or finite number.
+        A web page, an error or `null` is none.
     Example: The endpoint answers one row of features with a label or a number.
-    Remedy: Send the request that your README shows, mend what the endpoint's log names, and put a request
-    that works
-        beside `endpoint.yaml`, as its `sample`.
+    Remedy: Send the request that your README shows, mend what the endpoint's log names, and put a request that
+        works beside `endpoint.yaml`, as its `sample`.
     """
     ours = _endpoints(subject)
     up = [endpoint for endpoint in ours if endpoint.state == "in-service"]
