@@ -360,7 +360,7 @@ def test_a_prediction_that_is_refused(
 def test_progress_is_told(
     script: ModuleType, cloud: Cloud, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(script, "PROGRESS", 0.1)
+    monkeypatch.setattr(script, "PROGRESS", 0.001)
     cloud.polls = 2
     assert script.main(["deploy", *ON]) == 0
     assert "still starting, after 0 min" in capsys.readouterr().out
